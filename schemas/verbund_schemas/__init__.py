@@ -1,0 +1,1 @@
+"""The contract: Avro schemas, vocabularies and the register of districts. Imports nothing of ours."""

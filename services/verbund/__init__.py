@@ -1,0 +1,3 @@
+"""Verbund: the federation hub."""
+
+__version__ = "0.1.0"
