@@ -1,0 +1,1 @@
+"""The catalogues, and the way to keep them complete."""
