@@ -1,0 +1,369 @@
+"""Settings of one hub: flag over environment over `verbund.yaml` in the home over default, each with its origin."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from verbund.errors import SettingsError
+from verbund.i18n import N_, language_of
+
+PREFIX: Final = "VERBUND_"
+HOME_NAME: Final = ".verbund"
+FILE_NAME: Final = "verbund.yaml"
+
+#: Names that Kubernetes (and Docker's links) make for a Service called `verbund` or `verbund-web`.
+_MADE_BY_KUBERNETES = re.compile(r"VERBUND_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_\w+)")
+_KUBERNETES_PORT = re.compile(r"VERBUND_(\w+_)?PORT")
+_KUBERNETES_PORT_VALUE = re.compile(r"(tcp|udp|sctp)://")
+# The tests of this repository look for sample feeds by such a name.
+_OF_THE_TESTS = "VERBUND_TEST_"
+
+_REFERENCE = re.compile(r"\$\{(\w+)\}")
+_NEAR = 0.5  # difflib: half of the letters in order; a swapped or a missing letter scores above 0.8
+
+
+def _words(value: Any) -> Any:
+    """A list, or one string of words parted by commas or blanks."""
+    return tuple(re.split(r"[,\s]+", value.strip())) if isinstance(value, str) else value
+
+
+class Settings(BaseModel):
+    """What one process is told. Paths are absolute.
+
+    Attributes:
+        home: folder of the one-machine hub.
+        event_log: `sqlite:///file` or `kafka://host:port[,host:port]/prefix`.
+        database: SQLAlchemy URL of the read models.
+        ingest, state, keys: SQLite files: ingest's memory, API keys and sessions, contact keys.
+        raw: `file:folder` of the raw payloads and run ledgers.
+        search: folder of the search index.
+        listen: host and port of web and API; port 0 takes a free one.
+        public_url: address under which others reach it.
+        fetch_allow: networks that may be fetched from although they are not public.
+        kafka: security of the broker, as in `verbund.yaml`; values are secrets.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    home: Path
+    event_log: str
+    database: SecretStr
+    ingest: Path
+    state: Path
+    keys: Path
+    raw: str
+    search: Path
+    listen: str = "127.0.0.1:8080"
+    public_url: str | None = None
+    fetch_allow: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_words)] = ()
+    proxy: SecretStr | None = None
+    ca_file: Path | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] | None = None
+    lang: Literal["de", "en"] = "en"
+    kafka: Mapping[str, SecretStr] = Field(default_factory=dict)
+
+    @field_validator("event_log")
+    @classmethod
+    def _known_log(cls, value: str) -> str:
+        if not re.fullmatch(r"sqlite:///.+|kafka://[^/]+(/[A-Za-z0-9._-]+)?|memory:", value):
+            raise ValueError("sqlite:///file or kafka://host:port[,host:port]/prefix")
+        return value
+
+    @field_validator("raw")
+    @classmethod
+    def _known_raw(cls, value: str) -> str:
+        if not value.startswith("file:"):
+            raise ValueError("file:folder")
+        return value
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})", value)
+        if match is None or int(match[2]) > 65_535:
+            raise ValueError("host:port, for example 127.0.0.1:8080")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+            raise ValueError("an address such as https://verbund.example.org")
+        return value.rstrip("/") if value else value
+
+    @property
+    def host(self) -> str:
+        """Host to listen on, without brackets."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """Port to listen on."""
+        return int(self.listen.rpartition(":")[2])
+
+    @property
+    def raw_folder(self) -> Path:
+        """Folder of the raw archive."""
+        return Path(self.raw.removeprefix("file:"))
+
+    @property
+    def sources_folder(self) -> Path:
+        """Folder of the source files of applied sources."""
+        return self.home / "sources"
+
+    @property
+    def on_kafka(self) -> bool:
+        """Whether the log is shared with other machines."""
+        return self.event_log.startswith("kafka:")
+
+
+#: Settings that may stand in the environment and, but for the home, in `verbund.yaml`.
+NAMES: Final = tuple(name for name in Settings.model_fields if name != "kafka")
+_IN_FILE: Final = (*(name for name in NAMES if name != "home"), "kafka")
+_PATHS: Final = frozenset({"ingest", "state", "keys", "search", "ca_file"})
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Settings, and by name where each came from: `flag`, `environment`, `file` or `default`."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+    def shown(self) -> dict[str, str | list[str] | None]:
+        """Values as they may be printed: secrets masked, passwords inside addresses too."""
+        return {name: _shown(getattr(self.settings, name)) for name in (*NAMES, "kafka")}
+
+
+def load(
+    environ: Mapping[str, str], *, flags: Mapping[str, Any] | None = None, here: Path, create: bool = False
+) -> Configuration:
+    """Read the settings; `flags` with the value None were not given.
+
+    A home that is named (flag or `VERBUND_HOME`) is made on demand; the default one only when `create` is true.
+
+    Raises:
+        SettingsError: no home, an unknown name (the nearest known one is named), or a value that cannot be.
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    in_environment = _from_environment(environ)
+    home = find_home(given.get("home") or in_environment.get("home"), here=here, create=create)
+    layers = (
+        ("default", {**_defaults(home), "lang": language_of(environ)}, home),
+        ("file", _from_file(home / FILE_NAME, environ), home),
+        ("environment", in_environment, here),
+        ("flag", given, here),
+    )
+    for origin, layer, base in layers:
+        for name, value in layer.items():
+            values[name] = _absolute(name, value, base)
+            origins[name] = origin
+    values["home"] = home
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise _impossible(error, values, origins, home) from None
+    return Configuration(settings, {**dict.fromkeys(Settings.model_fields, "default"), **origins})
+
+
+def find_home(named: str | Path | None, *, here: Path, create: bool) -> Path:
+    """The home: the named one, else the nearest `.verbund` upwards, else (with `create`) a new one here.
+
+    Raises:
+        SettingsError: none was found, or it cannot be made.
+    """
+    if named:
+        home = (here / Path(named).expanduser()).resolve()
+    else:
+        found = (folder / HOME_NAME for folder in (here, *here.parents) if (folder / HOME_NAME).is_dir())
+        home = next(found, here / HOME_NAME)
+        if not create and not home.is_dir():
+            raise SettingsError(
+                "No Verbund home here or above {here}; run `verbund init`, or name one with VERBUND_HOME.",
+                here=str(here),
+            )
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            "The home {home} cannot be made ({reason}); name another folder with VERBUND_HOME.",
+            home=str(home),
+            reason=error.strerror or str(error),
+        ) from error
+    return home
+
+
+def nearest(name: str, known: tuple[str, ...]) -> str | None:
+    """The known name that this one was probably meant to be."""
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=_NEAR)), None)
+
+
+def _defaults(home: Path) -> dict[str, Any]:
+    return {
+        "home": home,
+        "event_log": f"sqlite:///{home / 'log.db'}",
+        "database": f"sqlite:///{home / 'views.db'}",
+        "ingest": home / "ingest.db",
+        "state": home / "state.db",
+        "keys": home / "keys.db",
+        "raw": f"file:{home / 'raw'}",
+        "search": home / "search",
+    }
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    known = tuple(PREFIX + name.upper() for name in NAMES)
+    values: dict[str, Any] = {}
+    for variable, value in environ.items():
+        if not variable.startswith(PREFIX) or variable.startswith(_OF_THE_TESTS):
+            continue
+        if variable in known:
+            if value.strip():  # compose files pass on empty variables
+                values[variable.removeprefix(PREFIX).lower()] = value.strip()
+        elif not _of_kubernetes(variable, value):
+            raise _unknown(variable, known, N_("environment"))
+    return values
+
+
+def _of_kubernetes(variable: str, value: str) -> bool:
+    if _MADE_BY_KUBERNETES.fullmatch(variable):
+        return True
+    return bool(_KUBERNETES_PORT.fullmatch(variable) and _KUBERNETES_PORT_VALUE.match(value))
+
+
+def _from_file(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError("{file} cannot be read: {reason}.", file=str(path), reason=str(error)) from error
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise SettingsError(
+            "{file} is no YAML: {reason}.",
+            file=str(path),
+            line=mark.line + 1 if mark else None,
+            reason=getattr(error, "problem", None) or "unreadable",
+        ) from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError("{file} must hold names and values, such as `listen: 127.0.0.1:8080`.", file=str(path))
+    entries = node.value if isinstance(node, yaml.MappingNode) else []
+    lines = {key.value: key.start_mark.line + 1 for key, _value in entries}
+    for key in content:
+        if key not in _IN_FILE:
+            raise _unknown(str(key), _IN_FILE, path.name, file=str(path), line=lines.get(str(key)))
+    return {name: _resolved(value, environ, path, lines[name]) for name, value in content.items() if value is not None}
+
+
+def _resolved(value: Any, environ: Mapping[str, str], path: Path, line: int) -> Any:
+    """Replace `${NAME}` by the variable; `file:` secrets are read for values under `kafka:` only."""
+    if isinstance(value, dict):
+        return {key: _secret(_resolved(part, environ, path, line), path, line) for key, part in value.items()}
+    if not isinstance(value, str):
+        return value
+
+    def from_environment(match: re.Match[str]) -> str:
+        if match[1] not in environ:
+            raise SettingsError(
+                "{file} names the environment variable {variable}, which is not set.",
+                file=str(path),
+                line=line,
+                variable=match[1],
+            )
+        return environ[match[1]]
+
+    return _REFERENCE.sub(from_environment, value)
+
+
+def _secret(value: Any, path: Path, line: int) -> Any:
+    if not isinstance(value, str):
+        return value if isinstance(value, dict) else str(value)
+    if not value.startswith("file:"):
+        return value
+    try:
+        return (path.parent / value.removeprefix("file:")).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(
+            "{file} names a file for a secret that cannot be read: {reason}.",
+            file=str(path),
+            line=line,
+            reason=error.strerror or str(error),
+        ) from error
+
+
+def _absolute(name: str, value: Any, base: Path) -> Any:
+    if name in _PATHS and isinstance(value, str | Path):
+        return Path(os.path.normpath(base / Path(value).expanduser()))
+    if name == "raw" and isinstance(value, str) and (value.startswith("file:") or ":" not in value):
+        return f"file:{os.path.normpath(base / Path(value.removeprefix('file:')).expanduser())}"
+    if name in {"event_log", "database"} and isinstance(value, str) and value.startswith("sqlite:///"):
+        file = value.removeprefix("sqlite:///")
+        return f"sqlite:///{os.path.normpath(base / Path(file).expanduser())}"
+    return value
+
+
+def _unknown(name: str, known: tuple[str, ...], where: str, **facts: Any) -> SettingsError:
+    guess = nearest(name, known)
+    if guess is None:
+        return SettingsError("Unknown setting {name} in {where}.", name=name, where=where, **facts)
+    return SettingsError(
+        "Unknown setting {name} in {where}; did you mean {nearest}?", name=name, where=where, nearest=guess, **facts
+    )
+
+
+_SECRET_NAMES = frozenset({"database", "proxy", "kafka"})
+
+
+def _impossible(
+    error: ValidationError, values: Mapping[str, Any], origins: Mapping[str, str], home: Path
+) -> SettingsError:
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    expected = str(first.get("ctx", {}).get("error") or first["msg"])
+    origin = origins.get(name, "default")
+    facts: dict[str, Any] = {"file": str(home / FILE_NAME)} if origin == "file" else {}
+    shown = "***" if name in _SECRET_NAMES else str(values.get(name))
+    label = PREFIX + name.upper() if origin == "environment" else name
+    return SettingsError(
+        "The setting {name} cannot be {value}; expected: {expected}.",
+        name=label,
+        value=shown,
+        expected=expected,
+        **facts,
+    )
+
+
+def without_password(address: str) -> str:
+    """The address with its password replaced by stars."""
+    return re.sub(r"(://[^/@:]*:)[^@/]+@", r"\1***@", address)
+
+
+def _shown(value: Any) -> str | list[str] | None:
+    if value is None:
+        return None
+    if isinstance(value, SecretStr):
+        return without_password(value.get_secret_value())
+    if isinstance(value, Mapping):
+        return [f"{key}=***" for key in sorted(value)]
+    if isinstance(value, tuple):
+        return [str(part) for part in value]
+    return str(value)
