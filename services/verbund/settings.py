@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from verbund.errors import SettingsError
-from verbund.i18n import N_, language_of
+from verbund.i18n import language_of
 
 PREFIX: Final = "VERBUND_"
 HOME_NAME: Final = ".verbund"
@@ -234,7 +234,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             if value.strip():  # compose files pass on empty variables
                 values[variable.removeprefix(PREFIX).lower()] = value.strip()
         elif not _of_kubernetes(variable, value):
-            raise _unknown(variable, known, N_("environment"))
+            raise _unknown_variable(variable, known)
     return values
 
 
@@ -270,7 +270,7 @@ def _from_file(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
     lines = {key.value: key.start_mark.line + 1 for key, _value in entries}
     for key in content:
         if key not in _IN_FILE:
-            raise _unknown(str(key), _IN_FILE, path.name, file=str(path), line=lines.get(str(key)))
+            raise _unknown_key(str(key), path, lines.get(str(key)))
     return {name: _resolved(value, environ, path, lines[name]) for name, value in content.items() if value is not None}
 
 
@@ -321,13 +321,19 @@ def _absolute(name: str, value: Any, base: Path) -> Any:
     return value
 
 
-def _unknown(name: str, known: tuple[str, ...], where: str, **facts: Any) -> SettingsError:
-    guess = nearest(name, known)
-    if guess is None:
-        return SettingsError("Unknown setting {name} in {where}.", name=name, where=where, **facts)
+def _unknown_variable(name: str, known: tuple[str, ...]) -> SettingsError:
+    if (guess := nearest(name, known)) is None:
+        return SettingsError("The environment variable {name} is no setting of Verbund.", name=name)
     return SettingsError(
-        "Unknown setting {name} in {where}; did you mean {nearest}?", name=name, where=where, nearest=guess, **facts
+        "The environment variable {name} is no setting of Verbund; did you mean {nearest}?", name=name, nearest=guess
     )
+
+
+def _unknown_key(name: str, path: Path, line: int | None) -> SettingsError:
+    facts = {"name": name, "file": str(path), "line": line}
+    if (guess := nearest(name, _IN_FILE)) is None:
+        return SettingsError("{file} has an unknown key {name}.", **facts)
+    return SettingsError("{file} has an unknown key {name}; did you mean {nearest}?", nearest=guess, **facts)
 
 
 _SECRET_NAMES = frozenset({"database", "proxy", "kafka"})
