@@ -104,8 +104,9 @@ class SqliteEventLog:
         )
         codec = self._codec
         try:
-            for row in cursor:
-                yield Recorded(name, *row[:11], codec=codec, traceparent=row[11])
+            for place, appended, ident, kind, source, subject, when, revision, run, schema, body, trace in cursor:
+                envelope = (ident, kind, source, subject, when, revision, run, schema, body)
+                yield Recorded(name, place, appended, *envelope, codec, trace)
         finally:
             cursor.close()
 
