@@ -6,12 +6,10 @@ The files in `types/` and `events/` are written by hand and name each other (`ve
 
 from __future__ import annotations
 
-import hashlib
-import json
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Any, TypeAlias
+
+from verbund_schemas._files import names_in, read_json
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -19,7 +17,6 @@ Schema: TypeAlias = dict[str, Any]
 # are left out: a better sentence is no new version.
 _DECIDING = ("default", "aliases", "logicalType", "precision", "scale", "size", "symbols")
 _NAMED = ("record", "error", "enum", "fixed")
-_ROOT = files("verbund_schemas")
 
 # Contact is no event, yet stored: encrypted inside SealedContact. So its versions are kept like those of events.
 _STORED_TYPES = ("Contact",)
@@ -82,6 +79,9 @@ def digest(schema: Schema) -> str:
     That is names, types, order of fields, defaults, aliases, symbols and logical types, so two schemas that differ in
     one of them differ here. Docs and labels do not count. Takes an expanded or a parsed schema.
     """
+    import hashlib  # noqa: PLC0415 - imports wait, see `_files`
+    import json  # noqa: PLC0415
+
     canonical = json.dumps(_deciding(schema, ""), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -96,7 +96,7 @@ def shipped(schema_digest: str, *, name: str | None = None) -> Schema:
     path = _by_digest().get(schema_digest)
     if path is None or (name is not None and not path.startswith(f"{name}/")):
         raise UnknownSchemaError(schema_digest)
-    return _parsed(json.loads(_ROOT.joinpath("shipped", path).read_bytes()))
+    return _parsed(read_json("shipped", *path.split("/")))
 
 
 @cache
@@ -112,29 +112,25 @@ def _number(path: str) -> int:
 
 @cache
 def _by_digest() -> dict[str, str]:
-    lock = _ROOT.joinpath("shipped", "lock.json")
-    if not lock.is_file():
+    try:
+        lock = read_json("shipped", "lock.json")
+    except FileNotFoundError:
         return {}
-    return {entry["schema"]: path for path, entry in json.loads(lock.read_bytes()).items()}
+    return {entry["schema"]: path for path, entry in lock.items()}
 
 
 @cache
 def _names(folder: str) -> tuple[str, ...]:
-    found = (file.name for file in _ROOT.joinpath(folder).iterdir())
-    return tuple(sorted(name.removesuffix(".avsc") for name in found if name.endswith(".avsc")))
-
-
-def _file_of(name: str) -> Traversable:
-    for folder in ("events", "types"):
-        if name in _names(folder):
-            return _ROOT.joinpath(folder, f"{name}.avsc")
-    raise UnknownSchemaError(name)
+    return names_in(folder, ".avsc")
 
 
 @cache
 def _source(name: str) -> Schema:
-    schema: Schema = json.loads(_file_of(name).read_bytes())
-    return schema
+    for folder in ("events", "types"):
+        if name in _names(folder):
+            schema: Schema = read_json(folder, f"{name}.avsc")
+            return schema
+    raise UnknownSchemaError(name)
 
 
 def _written_out(schema: Any, seen: set[str]) -> Any:
