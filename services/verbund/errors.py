@@ -20,7 +20,8 @@ VerbundError                      code, sentence, what to do; `facts` hold no pe
 │   └── EventRefusedError         a bug or a huge record; nothing was stored
 ├── ReadError             E5xx    reading what is stored
 │   ├── UnreadableEventError      park the event's key
-│   └── ViewUnavailableError      the read model is missing or building
+│   ├── ViewUnavailableError      the read model is missing or building
+│   └── RawGoneError              the raw payload is not kept any more; pull again
 └── ErasedError           E6xx    the contact's key was destroyed; show nothing
 """
 
@@ -168,6 +169,12 @@ class ViewUnavailableError(ReadError):
     """The read model is missing, building or behind."""
 
     code = "E502"
+
+
+class RawGoneError(ReadError):
+    """The raw payload is not kept any more; only a new pull of its source brings it back."""
+
+    code = "E503"
 
 
 class ErasedError(VerbundError):
