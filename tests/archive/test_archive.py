@@ -3,8 +3,9 @@
 import gzip
 import hashlib
 import io
-import multiprocessing
 import os
+import subprocess
+import sys
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,7 +61,13 @@ def test_raw_payloads_are_for_their_owner_only(folder):
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"no gzip", lambda b: b[:-9] + b"x" + b[-8:]]
+    "damage",
+    [
+        pytest.param(lambda packed: packed[: len(packed) // 2], id="half"),
+        pytest.param(lambda packed: b"", id="empty"),
+        pytest.param(lambda packed: b"no gzip", id="no gzip"),
+        pytest.param(lambda packed: packed[:-8] + bytes([packed[-8] ^ 1]) + packed[-7:], id="checksum"),
+    ],
 )
 def test_a_damaged_file_is_gone_and_never_handed_out(folder, damage):
     digest = FileArchive(folder).put(b"a feed" * 100)
@@ -166,21 +173,20 @@ def test_what_a_killed_process_left_behind_is_swept(folder):
     assert not left.exists()
 
 
-def put_all(folder, bodies):
-    archive = FileArchive(folder)
-    for body in bodies:
-        archive.put(io.BytesIO(body))
+PUT_ALL = """
+import sys
+from pathlib import Path
+from verbund.archive import FileArchive
+archive = FileArchive(Path(sys.argv[1]))
+for number in range(60):
+    archive.put(str(number).encode() * 1000)
+"""
 
 
 def test_several_processes_put_the_same_bodies_at_once(folder):
+    processes = [subprocess.Popen([sys.executable, "-c", PUT_ALL, str(folder)]) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
     bodies = [str(number).encode() * 1000 for number in range(60)]
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=put_all, args=(folder, bodies)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0, 0]
     archive = FileArchive(folder)
     assert list(archive.digests()) == sorted(hashlib.sha256(body).hexdigest() for body in bodies)
     for digest in archive.digests():
