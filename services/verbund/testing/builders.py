@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid5
 
 from verbund.events import NAMESPACE, Event, event_id
+from verbund.offer import content_hash, offer_id, organisation_id, reject_id
 
 #: When every built event was decided, unless the test says otherwise.
 LONG_AGO = datetime(2026, 9, 1, 8, tzinfo=UTC)
@@ -23,12 +25,10 @@ def an_offer(**fields: Any) -> dict[str, Any]:
     """
     title = fields.pop("title", "Deutsch B1.1 am Vormittag")
     named = {"district": "05954", "source": "enr-kurse", "record_key": "kurs-1", **fields}
-    ident = _ident("offer", named)
-    return {
-        "offer_id": ident,
+    offer = {
+        "offer_id": offer_id(*_key(named)),
         "origin": {"system": "table:kurse.example", "record_key": named["record_key"], "hub": None, "hops": []},
         "revision": 1,
-        "content_hash": uuid5(NAMESPACE, f"{ident}{title}{sorted(map(repr, fields.items()))}").hex * 2,
         "kind": "course",
         "texts": {"de": a_text(title=title)},
         "categories": ["language.integration_course", "language"],
@@ -66,6 +66,7 @@ def an_offer(**fields: Any) -> dict[str, Any]:
         "extra": {},
         **named,
     }
+    return {"content_hash": content_hash("offer", offer), **offer}
 
 
 def a_text(**fields: Any) -> dict[str, Any]:
@@ -116,11 +117,9 @@ def an_occurrence(**fields: Any) -> dict[str, Any]:
 def an_organisation(**fields: Any) -> dict[str, Any]:
     """A whole organisation that fits the schema `Organisation`."""
     named = {"district": "05954", "source": "enr-kurse", "record_key": "vhs", **fields}
-    ident = _ident("organisation", named)
-    return {
-        "organisation_id": ident,
+    organisation = {
+        "organisation_id": organisation_id(*_key(named)),
         "revision": 1,
-        "content_hash": uuid5(NAMESPACE, f"{ident}{sorted(map(repr, fields.items()))}").hex * 2,
         "name": "Volkshochschule Ennepe-Ruhr-Süd",
         "kind": "vhs",
         "url": "https://vhs.example",
@@ -133,13 +132,14 @@ def an_organisation(**fields: Any) -> dict[str, Any]:
         "extra": {},
         **named,
     }
+    return {"content_hash": content_hash("organisation", organisation), **organisation}
 
 
 def a_sealed_contact(**fields: Any) -> dict[str, Any]:
     """A contact as the log has it; its sealed bytes are no real cipher text."""
     named = {"district": "05954", "source": "enr-kurse", "record_key": "kurs-1", **fields}
     return {
-        "contact_id": _ident("contact", named),
+        "contact_id": _contact_id(*_key(named)),
         "revision": 1,
         "content_hash": "0d" * 32,
         "key_version": 1,
@@ -183,8 +183,12 @@ def a_published_offer(**fields: Any) -> Event:
     return an_event("OfferPublished", **fields)
 
 
-def _ident(what: str, named: dict[str, Any]) -> str:
-    return str(uuid5(NAMESPACE, f"{what}\n{named['district']}\n{named['source']}\n{named['record_key']}"))
+def _key(named: dict[str, Any]) -> tuple[str, str, str]:
+    return named["district"], named["source"], named["record_key"]
+
+
+def _contact_id(*key: str) -> str:
+    return str(uuid5(NAMESPACE, "\n".join(("contact", *key))))
 
 
 def _plain(event_type: str, *, run_id: str | None, **fields: Any) -> dict[str, Any]:
@@ -195,17 +199,17 @@ def _plain(event_type: str, *, run_id: str | None, **fields: Any) -> dict[str, A
     if event_type != "SourceChanged":
         data["run_id"] = run_id
     if event_type not in ("RunFinished", "SourceChanged"):
-        what = _SUBJECT_OF.get(event_type, "offer")
-        data["record_key"] = "vhs" if what == "organisation" else "kurs-1"
-        data[f"{what}_id"] = _ident(what, {**data, **fields})
+        id_field, ident = _IDS.get(event_type, ("offer_id", offer_id))
+        data["record_key"] = "vhs" if id_field == "organisation_id" else "kurs-1"
+        data[id_field] = ident(*_key({**data, **fields}))
     return {**data, **fields}
 
 
-_SUBJECT_OF = {
-    "OrganisationWithdrawn": "organisation",
-    "ContactWithdrawn": "contact",
-    "RecordRejected": "reject",
-    "RejectCleared": "reject",
+_IDS: dict[str, tuple[str, Callable[[str, str, str], str]]] = {
+    "OrganisationWithdrawn": ("organisation_id", organisation_id),
+    "ContactWithdrawn": ("contact_id", _contact_id),
+    "RecordRejected": ("reject_id", reject_id),
+    "RejectCleared": ("reject_id", reject_id),
 }
 
 _PLAIN: dict[str, dict[str, Any]] = {
@@ -219,7 +223,7 @@ _PLAIN: dict[str, dict[str, Any]] = {
     },
     "OrganisationWithdrawn": {"revision": 2},
     "ContactWithdrawn": {"revision": 2},
-    "RecordRejected": {"rule": "title_empty", "place": "texts.de.title", "value": None, "raw_digest": "0c" * 32},
+    "RecordRejected": {"rule": "title_missing", "place": "texts", "value": None, "raw_digest": "0c" * 32},
     "RejectCleared": {},
     "RunFinished": {
         "started_at": "2026-09-01T08:00:00Z",
