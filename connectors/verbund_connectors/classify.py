@@ -27,7 +27,9 @@ _MORE_WORDS: Mapping[str, tuple[str, ...]] = {
 # They also count at the end of a compound: `Verbraucherberatung`, `Wassergymnastik`.
 _ENDINGS = ("beratung", "sprechstunde", "sprachkurs", "gymnastik", "fussball", "turnen", "schwimmen", "nachhilfe")
 # Words that merely begin like a hint.
-_NO_HITS = re.compile(r"vereinbar|vereint|vereinig|sucht$|suchte|sportlehrkraft|trainingsjacke|arbeitskreis|arbeitsgemeinsch")
+_NO_HITS = re.compile(
+    r"vereinbar|vereint|vereinig|sucht$|suchte|sportlehrkraft|trainingsjacke|arbeitskreis|arbeitsgemeinsch"
+)
 _WHOLE_WORD_UP_TO = 3  # letters; `daf` must not hit `dafür`
 _INDEXED_BY = 3  # letters
 _WORD = re.compile(r"[^\W_]+(?:[+])?")
@@ -73,12 +75,11 @@ class _Words:
             found = False
             if candidates is not None and not _NO_HITS.match(word):
                 for hint, codes in candidates:
-                    if len(hint) <= _WHOLE_WORD_UP_TO:
-                        hit = word == hint
-                    else:
-                        # The longest hit decides; a shorter one adds only what is of the same kind.
-                        hit = folded.startswith(hint, start)
-                    if hit and (not found or all(code.split(".")[0] in {h.split(".")[0] for h in hits} for code in codes)):
+                    hit = word == hint if len(hint) <= _WHOLE_WORD_UP_TO else folded.startswith(hint, start)
+                    # The longest hit decides; a shorter one adds only what is of the same kind.
+                    if hit and (
+                        not found or all(code.split(".")[0] in {h.split(".")[0] for h in hits} for code in codes)
+                    ):
                         hits.update(dict.fromkeys(codes))
                         found = True
             if not found:
@@ -118,7 +119,6 @@ def _category_names() -> dict[str, str]:
     for entry in vocabulary("categories")["categories"]:
         for name in (entry["code"], *entry["label"].values()):
             names.setdefault(fold(name), entry["code"])
-        # `Schule/Bildung`, `Arbeit und Beruf`: the top codes also by the first word of their label.
     return names
 
 
@@ -153,7 +153,9 @@ def _group_words() -> _Words:
 
 @cache
 def _group_names() -> dict[str, str]:
-    return {fold(n): e["code"] for e in vocabulary("target_groups")["groups"] for n in (e["code"], *e["label"].values())}
+    return {
+        fold(n): e["code"] for e in vocabulary("target_groups")["groups"] for n in (e["code"], *e["label"].values())
+    }
 
 
 @lru_cache(maxsize=4096)
@@ -195,7 +197,12 @@ _ORGANISATION_KINDS = (
     ("vhs", re.compile(r"\bvhs\b|volkshochschule")),
     ("school", re.compile(r"schule\b|gymnasium|berufskolleg|\bschule")),
     ("church", re.compile(r"kirche|gemeinde st\.|pfarr|moschee|dekanat|dioze")),
-    ("charity", re.compile(r"caritas|diakonie|\bawo\b|arbeiterwohlfahrt|\bdrk\b|rotes kreuz|parit|malteser|johanniter|stiftung")),
+    (
+        "charity",
+        re.compile(
+            r"caritas|diakonie|\bawo\b|arbeiterwohlfahrt|\bdrk\b|rotes kreuz|parit|malteser|johanniter|stiftung"
+        ),
+    ),
     ("office", re.compile(r"landkreis|\bkreis\b|stadt |\bstadt\b|jobcenter|agentur fur arbeit|\bamt\b|gemeinde|bamf")),
     ("club", re.compile(r"\be\. ?v\.|verein|\b(tus|tsv|sv|fc|tv|djk|vfl|vfb|sg)\b")),
     ("company", re.compile(r"\bgmbh\b|\bag\b|\bkg\b|\bug\b")),
@@ -244,7 +251,9 @@ def sport(label_or_id: str) -> Sport | None:
 
 # --- levels ----------------------------------------------------------------------------------------------------------
 
-_LEVEL = re.compile(r"(?<![a-z0-9])(?:([abc][12])(?:\s?[.,/]\s?([1-9])(?![0-9a-z]))?(?![0-9])|(alpha)(?:\w*))", re.IGNORECASE)
+_LEVEL = re.compile(
+    r"(?<![a-z0-9])(?:([abc][12])(?:\s?[.,/]\s?([1-9])(?![0-9a-z]))?(?![0-9])|(alpha)(?:\w*))", re.IGNORECASE
+)
 _OPEN_END = re.compile(r"\b(ab|mindestens|min\.?|from)\s+(?:niveau\s+|stufe\s+)?$", re.IGNORECASE)
 _OPEN_START = re.compile(r"^\s*(bis|max\.?|up to)\s+(?:niveau\s+|stufe\s+)?$", re.IGNORECASE)
 

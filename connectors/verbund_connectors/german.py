@@ -77,7 +77,10 @@ def _of_serial(number: float, *, epoch_1904: bool) -> date | None:
 
 _NUMBER = re.compile(r"-?\d[\d.,'\u00a0\u202f]*")
 _WHOLE_EUROS = re.compile(r"[,.](?:-|–|—|--)")
-_FREE = re.compile(r"\b(kostenlos|kostenfrei|gebührenfrei|entgeltfrei|gratis|umsonst|frei|free|keine kosten|ohne gebühr)\w*", re.I)
+_FREE = re.compile(
+    r"\b(kostenlos|kostenfrei|gebührenfrei|entgeltfrei|gratis|umsonst|frei|free|keine kosten|ohne gebühr)\w*",
+    re.IGNORECASE,
+)
 _MAX_AMOUNT = 1_000_000.0  # no offer costs more; larger is a phone or account number
 
 
@@ -133,7 +136,8 @@ def says_free(text: str) -> bool:
 
 _CLOCK = r"(\d{1,2})(?:\s?[:.h]\s?(\d{2}))?(?::\d{2})?"
 _RANGE = re.compile(
-    rf"(?:von\s+|ab\s+|um\s+|ca\.?\s+)*{_CLOCK}\s*(?:uhr|h)?(?:\s*(?:-|–|—|−|bis|/|to)+\s*{_CLOCK}\s*(?:uhr|h)?)?\.?", re.I
+    rf"(?:von\s+|ab\s+|um\s+|ca\.?\s+)*{_CLOCK}\s*(?:uhr|h)?(?:\s*(?:-|–|—|−|bis|/|to)+\s*{_CLOCK}\s*(?:uhr|h)?)?\.?",
+    re.IGNORECASE,
 )
 
 
@@ -150,7 +154,7 @@ def parse_time_range(text: str) -> tuple[str, str | None] | None:
     end = _clock(found[3], found[4]) if found[3] else None
     if start is None or (found[3] and end is None):
         return None
-    if not found[3] and not found[2] and not re.search(r"uhr|h", text, re.I):
+    if not found[3] and not found[2] and not re.search(r"uhr|h", text, re.IGNORECASE):
         return None  # a bare number is no time
     return start, end
 
@@ -169,9 +173,13 @@ _ENGLISH = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 _WEEKDAY |= {name: number for number, name in enumerate(_ENGLISH, 1)}
 _GROUPS = {"täglich": (1, 2, 3, 4, 5, 6, 7), "wochentags": (1, 2, 3, 4, 5), "wochenende": (6, 7)}
 # Words that make the rhythm something else than every week: better none than a wrong one.
-_OTHER_RHYTHM = re.compile(r"\d\s*\.|erste|zweite|dritte|vierte|letzte|tägig|monat|alle\s+\d|außer|nicht", re.I)
-_FILLERS = frozenset({"und", "jeden", "jede", "jeweils", "am", "immer", "sowie", "oder", "u", "and", "every", "von", "im", "den"})
-_WORD = re.compile(r"[a-zäöüß]+|[-–—]", re.I)
+_OTHER_RHYTHM = re.compile(
+    r"\d\s*\.|erste|zweite|dritte|vierte|letzte|tägig|monat|alle\s+\d|außer|nicht", re.IGNORECASE
+)
+_FILLERS = frozenset(
+    {"und", "jeden", "jede", "jeweils", "am", "immer", "sowie", "oder", "u", "and", "every", "von", "im", "den"}
+)
+_WORD = re.compile(r"[a-zäöüß]+|[-–—]", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)
