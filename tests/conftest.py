@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.servers import opening
-from verbund.codec import Codec
+from verbund.codec import AvroCodec, Codec
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -60,6 +60,4 @@ def postgres_url(postgres_server: opening.Postgres) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def codec() -> Codec:
     """The codec of production."""
-    from verbund.codec import AvroCodec
-
     return AvroCodec()

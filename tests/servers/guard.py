@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import os
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
-
-_guard: subprocess.Popen[str] | None = None
 
 
 def watch(*, pid: int | None = None, folder: Path | None = None) -> None:
@@ -28,13 +27,17 @@ def forget(*, pid: int | None = None, folder: Path | None = None) -> None:
 
 
 def _say(line: str) -> None:
-    global _guard
-    if _guard is None:
-        _guard = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, text=True, start_new_session=True)
-        atexit.register(_let_go, _guard)
-    assert _guard.stdin is not None
-    _guard.stdin.write(line + "\n")
-    _guard.stdin.flush()
+    stdin = _guard().stdin
+    assert stdin is not None
+    stdin.write(line + "\n")
+    stdin.flush()
+
+
+@functools.cache
+def _guard() -> subprocess.Popen[str]:
+    process = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, text=True, start_new_session=True)
+    atexit.register(_let_go, process)
+    return process
 
 
 def _let_go(process: subprocess.Popen[str]) -> None:

@@ -84,7 +84,8 @@ def properties(node: Node) -> str:
         "num.io.threads": 4,
         "background.threads": 2,
     }
-    return "".join(f"{key}={value}\n" for key, value in (settings | _log_in(node.users) | node.extra).items())
+    settings |= _log_in(node.users) | dict(node.extra)
+    return "".join(f"{key}={value}\n" for key, value in settings.items())
 
 
 def scram_arguments(users: Mapping[str, str]) -> Sequence[str]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from tests.servers import parts
-
 
 class Kafka(Protocol):
     """A running cluster."""
@@ -34,13 +32,13 @@ def kafka(
     *, nodes: int = 1, users: Mapping[str, str] | None = None, settings: Mapping[str, str] | None = None
 ) -> Kafka:
     """A started cluster."""
-    from tests.servers.kafka import KafkaCluster
+    from tests.servers.kafka import KafkaCluster  # noqa: PLC0415 - only tests that need it load kafka
 
     return KafkaCluster(nodes=nodes, users=users, settings=settings).start()
 
 
 def postgres() -> Postgres:
     """A started server."""
-    from tests.servers.postgres import PostgresServer
+    from tests.servers.postgres import PostgresServer  # noqa: PLC0415 - as above
 
     return PostgresServer().start()

@@ -30,9 +30,9 @@ class MissingPartError(Exception):
 @functools.cache
 def docker_answers() -> bool:
     """Whether a Docker engine can be reached."""
-    try:
-        import docker
+    import docker  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415 - heavy, and few tests need it
 
+    try:
         client = docker.from_env(timeout=2)
         try:
             return bool(client.ping())

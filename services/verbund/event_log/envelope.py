@@ -17,6 +17,9 @@ TOPIC_KINDS = ("inventory", "contacts", "runs", "desk", "exchange")
 #: The encoded body is kept below this, so that a record with its headers fits Kafka's default of 1 MiB.
 MAX_BODY_BYTES = 900 * 1024
 
+#: Large records must not fill a reader's memory: a page ends early once its bodies are more than this.
+PAGE_BYTES = 16 * 1024 * 1024
+
 _TOPIC = re.compile(rf"({'|'.join(TOPIC_KINDS)})(\.[A-Za-z0-9_-]+)*")
 
 

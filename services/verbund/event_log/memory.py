@@ -10,7 +10,7 @@ from datetime import timedelta
 from verbund.codec import Codec
 from verbund.event_log import NO_WAIT, Positions
 from verbund.event_log.checks import check_positions, closed_for_appending, closed_for_reading
-from verbund.event_log.envelope import seal
+from verbund.event_log.envelope import PAGE_BYTES, Sealed, seal
 from verbund.events import Event, Recorded
 
 
@@ -19,81 +19,91 @@ class MemoryEventLog:
 
     def __init__(self, *, codec: Codec) -> None:
         self._codec = codec
-        self._topics: dict[str, list[Recorded]] = {}
-        self._known: dict[tuple[str, str], int] = {}
-        self._appended = threading.Condition()
+        self._store = _Store()
         self._closed = False
+
+    def share(self) -> MemoryEventLog:
+        """Another log on the same events, closed by itself: as another process would open it."""
+        other = MemoryEventLog(codec=self._codec)
+        other._store = self._store
+        return other
 
     def append(self, topic: str, events: Sequence[Event]) -> list[int]:
         """Stored when it returns, for as long as the process lives."""
         sealed = seal(topic, events, self._codec)
-        with self._appended:
-            if self._closed:
-                raise closed_for_appending(topic)
-            records = self._topics.setdefault(topic, [])
-            positions = []
-            for one in sealed:
-                position = self._known.setdefault((topic, one.id), len(records))
-                if position == len(records):
-                    fields = one._asdict()
-                    records.append(Recorded(topic, position, _now_ms(), codec=self._codec, **fields))
-                positions.append(position)
-            self._appended.notify_all()
-            return positions
+        if self._closed:
+            raise closed_for_appending(topic)
+        return self._store.append(topic, sealed, self._codec)
 
     def append_garbage(self, topic: str, body: bytes) -> int:
         """A record without envelope, as a foreign or broken writer would leave it; for tests of readers."""
-        with self._appended:
-            records = self._topics.setdefault(topic, [])
-            records.append(
-                Recorded(topic, len(records), _now_ms(), "", "", "", "", "", 0, None, "", body, codec=self._codec)
-            )
-            self._appended.notify_all()
-            return len(records) - 1
+        garbage = Sealed("", "", "", "", "", 0, None, None, "", body)
+        return self._store.append(topic, [garbage], self._codec)[0]
 
     def read(self, positions: Positions, *, limit: int = 1000, wait: timedelta = NO_WAIT) -> list[Recorded]:
         """Records of the first topics first; waits without polling."""
         deadline = time.monotonic() + wait.total_seconds()
-        with self._appended:
+        with self._store.changed:
             while True:
-                page = self._page(positions, limit)
+                if self._closed:
+                    raise closed_for_reading()
+                page = self._store.page(positions, limit)
                 left = deadline - time.monotonic()
                 if page or left <= 0:
                     return page
-                self._appended.wait(left)
+                self._store.changed.wait(left)
 
     def end(self, topics: Iterable[str] | None = None) -> dict[str, int]:
         """Exact; counts what is stored."""
-        with self._appended:
-            if self._closed:
-                raise closed_for_reading()
-            wanted = self._topics if topics is None else topics
-            return {topic: len(self._topics.get(topic, ())) for topic in wanted}
+        if self._closed:
+            raise closed_for_reading()
+        ends = self._store.ends()
+        return ends if topics is None else {topic: ends.get(topic, 0) for topic in topics}
 
     def topics(self) -> list[str]:
         """Topics that were appended to."""
-        with self._appended:
-            if self._closed:
-                raise closed_for_reading()
-            return sorted(self._topics)
+        return sorted(self.end())
 
     def close(self) -> None:
         """Every later call is refused."""
-        with self._appended:
+        with self._store.changed:
             self._closed = True
-            self._appended.notify_all()
+            self._store.changed.notify_all()
 
-    def _page(self, positions: Positions, limit: int) -> list[Recorded]:
-        if self._closed:
-            raise closed_for_reading()
+
+class _Store:
+    """The events, and the lock of all who share them."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self._topics: dict[str, list[Recorded]] = {}
+        self._known: dict[tuple[str, str], int] = {}
+
+    def append(self, topic: str, sealed: Sequence[Sealed], codec: Codec) -> list[int]:
+        with self.changed:
+            records = self._topics.setdefault(topic, [])
+            positions = []
+            for one in sealed:
+                position = self._known.setdefault((topic, one.id), len(records)) if one.id else len(records)
+                if position == len(records):
+                    now_ms = time.time_ns() // 1_000_000
+                    records.append(Recorded(topic, position, now_ms, codec=codec, **one._asdict()))
+                positions.append(position)
+            self.changed.notify_all()
+            return positions
+
+    def ends(self) -> dict[str, int]:
+        with self.changed:
+            return {topic: len(records) for topic, records in self._topics.items()}
+
+    def page(self, positions: Positions, limit: int) -> list[Recorded]:
         check_positions(positions, {topic: len(records) for topic, records in self._topics.items()})
         page: list[Recorded] = []
+        size = 0
         for topic, position in positions.items():
-            page += self._topics.get(topic, [])[position : position + limit - len(page)]
-            if len(page) >= limit:
-                break
+            for record in self._topics.get(topic, [])[position : position + limit]:
+                if len(page) >= limit or size > PAGE_BYTES:
+                    return page
+                page.append(record)
+                size += len(record.body)
         return page
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -15,14 +15,12 @@ from verbund.codec import Codec
 from verbund.errors import LogUnavailableError
 from verbund.event_log import NO_WAIT, Positions
 from verbund.event_log.checks import check_positions, closed_for_reading
-from verbund.event_log.envelope import seal
+from verbund.event_log.envelope import PAGE_BYTES, seal
 from verbund.event_log.sqlite_writer import SqliteWriter
 from verbund.events import Event, Recorded
 
 # A page is one closed statement: a longer one would hold back checkpoints and let the WAL grow.
 PAGE_RECORDS = 1000
-# Records of 900 KiB must not fill the memory: a page ends early once it holds this much.
-PAGE_BYTES = 16 * 1024 * 1024
 # `PRAGMA data_version` costs microseconds; this is the delay a reader adds and 1 % of one core at most.
 POLL_S = 0.01
 
