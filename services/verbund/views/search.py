@@ -1,0 +1,163 @@
+"""Search over all offers: words, facets, radius, date window, order; exact counts.
+
+`SearchIndex` reads, `SearchWriter` writes, `SearchProjection` follows the log; `SearchQuery` and `SearchAnswer` are
+what is asked and answered. The index is a projection like any other: deletable, rebuilt from the log.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from types import MappingProxyType
+
+import tantivy
+
+from verbund.errors import UsageError, ViewUnavailableError
+from verbund.views import search_folder
+from verbund.views.search_filters import Filters, chosen_values, facet_wishes, filters_of, read_facet
+from verbund.views.search_marks import Marker
+from verbund.views.search_pages import Pages
+from verbund.views.search_position import Position, read_position
+from verbund.views.search_projection import SearchProjection
+from verbund.views.search_query import MOST_HITS, Piece, SearchAnswer, SearchHit, SearchQuery, read_cursor
+from verbund.views.search_schema import FACETS, VERSION, build_schema, open_index
+from verbund.views.search_starts import Horizon, horizon_of, next_start
+from verbund.views.search_words import words_of
+from verbund.views.search_writer import SearchWriter
+
+__all__ = [
+    "FACETS",
+    "VERSION",
+    "Horizon",
+    "Piece",
+    "SearchAnswer",
+    "SearchHit",
+    "SearchIndex",
+    "SearchProjection",
+    "SearchQuery",
+    "SearchWriter",
+    "horizon_of",
+    "next_start",
+]
+
+# Hits and facets of one question are counted side by side; tantivy works without Python's lock.
+_THREADS = max(2, min(4, os.cpu_count() or 2))
+
+
+class SearchIndex:
+    """A reader of the index in a folder: any number of them, in any process, also while it is written.
+
+    Each question sees the last commit. Threads may share one reader.
+    """
+
+    def __init__(self, folder: Path, *, neighbours: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
+        self._folder = folder
+        self._neighbours = neighbours
+        self._schema = build_schema()
+        self._lock = Lock()
+        self._opened: tuple[str, int] | None = None
+        self._index: tantivy.Index | None = None
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="search")
+
+    def search(self, query: SearchQuery, *, facets: bool = True) -> SearchAnswer:
+        """Find offers.
+
+        Args:
+            query: what to look for.
+            facets: False: leave the facets out and be done sooner.
+
+        Raises:
+            UsageError: a limit, place or cursor that cannot be.
+            ViewUnavailableError: there is no index yet, or it is of another version.
+        """
+        if not 1 <= query.limit <= MOST_HITS:
+            raise UsageError("A page has 1 to {most} offers, not {limit}.", most=MOST_HITS, limit=query.limit)
+        searcher = self._searcher()
+        words = words_of(query.text, searcher)
+        filters = filters_of(query, words, schema=self._schema, searcher=searcher, neighbours=self._neighbours)
+        order = "changed" if query.order == "rank" and not words else query.order
+        page = self._threads.submit(self._page, replace(query, order=order), filters, searcher, Marker(words))
+        total, counts = self._counts(query, filters, searcher, facets=facets)
+        hits, following = page.result()
+        return SearchAnswer(
+            total=total,
+            hits=hits,
+            facets=counts,
+            next_cursor=following,
+            corrected=tuple(word.typed for word in words if word.corrected),
+        )
+
+    def position(self) -> Position:
+        """How far the served index has read the log.
+
+        Raises:
+            ViewUnavailableError: there is no index yet, or it is of another version.
+        """
+        return read_position(self._searcher())
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown()
+
+    def _page(
+        self, query: SearchQuery, filters: Filters, searcher: tantivy.Searcher, marker: Marker
+    ) -> tuple[tuple[SearchHit, ...], str | None]:
+        pages = Pages(self._schema, searcher, filters, query.limit)
+        cursor = read_cursor(query.cursor, query.order) if query.cursor else None
+        if query.order == "rank":
+            found, following = pages.by_rank(cursor)
+        elif query.order == "changed":
+            found, following = pages.by_change(cursor)
+        else:
+            first = (query.starts_from or query.today).toordinal()
+            horizon = read_position(searcher).horizon.last
+            last = min(query.starts_to or horizon, horizon).toordinal()
+            found, following = pages.by_start(cursor, first, last)
+        hits = []
+        for value, address in found:
+            key, card = pages.card(address)
+            district, _, offer_id = key.partition("/")
+            score = value if query.order == "rank" else 0.0
+            hits.append(SearchHit(offer_id=offer_id, district=district, score=score, marks=marker.marks(card["texts"])))
+        return tuple(hits), str(following) if following else None
+
+    def _counts(
+        self, query: SearchQuery, filters: Filters, searcher: tantivy.Searcher, *, facets: bool
+    ) -> tuple[int, dict[str, tuple[tuple[str, int], ...]]]:
+        """The total and the facets: one pass for all facets without a filter, one more for each that has one."""
+        chosen = chosen_values(query, self._neighbours)
+        common = [name for name in FACETS if name not in filters.own] if facets else []
+        all_filters = filters.query()
+        wishes = {"total": {"value_count": {"field": "tie"}}, **facet_wishes(common)}
+        passes = {"": self._threads.submit(searcher.aggregate, all_filters, wishes)}
+        without = {name: filters.query(without=name) for name in filters.own} if facets else {}
+        for name, others in without.items():
+            passes[name] = self._threads.submit(searcher.aggregate, others, facet_wishes([name]))
+        answers = {**passes[""].result(), **{name: passes[name].result()[name] for name in without}}
+        counts = {
+            name: read_facet(name, answers[name], chosen[name], searcher, without.get(name, all_filters))
+            for name in FACETS
+            if name in answers
+        }
+        return int(answers["total"]["value"]), counts
+
+    def _searcher(self) -> tantivy.Searcher:
+        """The last commit of the generation that is served."""
+        with self._lock:
+            generation = search_folder.current(self._folder)
+            if generation is None:
+                raise ViewUnavailableError("The search index is not built yet. It fills as soon as the log is read.")
+            stamp = search_folder.stamp(self._folder, generation)
+            if self._index is None or self._opened is None or self._opened[0] != generation:
+                self._index = open_index(str(self._folder / generation), create=False)
+                if read_position(self._index.searcher()).version != VERSION:
+                    self._index = None
+                    raise ViewUnavailableError("The search index is of another version; it is being built anew.")
+            elif self._opened[1] != stamp:
+                self._index.reload()
+            self._opened = (generation, stamp)
+            return self._index.searcher()

@@ -1,0 +1,161 @@
+"""What the index keeps of an offer: fields for finding it, and a card from which the document can be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any, TypeAlias
+
+import orjson
+import tantivy
+
+from verbund.views.search_schema import BLOCKS, FACETS, SEPARATOR, start_field
+from verbund.views.search_space import cell_of, point_of
+from verbund.views.search_starts import Horizon, days_of
+
+#: The card of an offer: its values by field (`values`), its texts by language (`texts`: title, rest), its organisation.
+Card: TypeAlias = dict[str, Any]
+
+_MAIN_LEVELS = ("alpha", "A1", "A2", "B1", "B2", "C1", "C2")
+_TIE_BITS = 62
+
+
+def card_of(offer: Mapping[str, Any], *, horizon: Horizon, changed_ms: int) -> Card:
+    """The card of an offer: a function of its event alone."""
+    days = days_of(offer, horizon)
+    place = offer["place"] or {}
+    values: dict[str, Any] = {
+        "district": offer["district"],
+        "source": offer["source"],
+        "kind": offer["kind"],
+        "category": _with_parents(offer["categories"]),
+        "target_group": sorted(set(offer["target_groups"])),
+        "level": _levels(offer["level_from"], offer["level_to"]),
+        "sublevel": _sublevels(offer["level_from"], offer["level_to"]),
+        "language": sorted(set(offer["languages_of_instruction"])),
+        "free": _free(offer["cost"]),
+        "starts": days.starts,
+        "open_from": days.open_from,
+        "ends": days.ends,
+        "changed": changed_ms,
+    }
+    lon, lat = place.get("lon"), place.get("lat")
+    if lon is not None and lat is not None:
+        values["cell"], values["point"] = cell_of(lon, lat), point_of(lon, lat)
+    texts = {
+        language: (text["title"], "\n".join(part for part in (text["summary"], text["description_text"]) if part))
+        for language, text in offer["texts"].items()
+    }
+    return {
+        "values": values,
+        "texts": texts,
+        "place": " ".join(part for part in (place.get("name"), place.get("town")) if part),
+        "organisation": offer["organisation_id"],
+    }
+
+
+def document_of(key: str, card: Card, *, revision: int, state: str, organisation_name: str) -> tantivy.Document:
+    """The document of an offer that is live or missed."""
+    document = bare_document(key, "offer", {"revision": revision, "state": state, "card": card})
+    document.add_integer("tie", _tie(key))
+    _add_facets(document, card["values"])
+    _add_times_and_place(document, card["values"])
+    if card["organisation"]:
+        document.add_text("organisation", card["organisation"])
+    for language, (title, rest) in card["texts"].items():
+        ending = "de" if language == "de" else "xx"
+        document.add_text(f"title_{ending}", title)
+        document.add_text(f"text_{ending}", f"{title}\n{rest}")
+        if ending == "de":
+            document.add_text("words_de", f"{title}\n{rest}")
+    names = f"{organisation_name}\n{card['place']}"
+    document.add_text("text_de", names)
+    document.add_text("text_xx", names)
+    return document
+
+
+def stored_in(document: tantivy.Document) -> tuple[str, dict[str, Any]]:
+    """Key of a document, and what it stores."""
+    key, stored = document.get_first("key"), document.get_first("card")
+    return str(key), orjson.loads(stored or b"{}")
+
+
+def _add_facets(document: tantivy.Document, values: Mapping[str, Any]) -> None:
+    for name, many in FACETS.items():
+        value = values[name]
+        if many:
+            document.add_text(f"{name}_set", SEPARATOR.join(value))
+            for one in value:
+                document.add_text(name, one)
+        else:
+            document.add_text(name, value)
+    for one in values["sublevel"]:
+        document.add_text("sublevel", one)
+
+
+def _add_times_and_place(document: tantivy.Document, values: Mapping[str, Any]) -> None:
+    for block in BLOCKS:
+        for number in {day // block for day in values["starts"]}:
+            document.add_integer(start_field(block), number)
+    for name in ("open_from", "ends", "changed", "cell", "point"):
+        if name in values:
+            document.add_integer(name, values[name])
+
+
+def bare_document(key: str, what: str, stored: Mapping[str, Any]) -> tantivy.Document:
+    """A document that is found by its key only."""
+    document = tantivy.Document()
+    document.add_text("key", key)
+    document.add_text("what", what)
+    document.add_bytes("card", orjson.dumps({"what": what, **stored}))
+    return document
+
+
+def _tie(key: str) -> int:
+    """An order among equals that does not depend on when a document was written."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest()) >> (64 - _TIE_BITS)
+
+
+def _with_parents(codes: list[str]) -> list[str]:
+    """Codes are dotted paths: whoever looks for `language` wants `language.integration_course` too."""
+    found: set[str] = set()
+    for code in codes:
+        parts = code.split(".")
+        found.update(".".join(parts[: length + 1]) for length in range(len(parts)))
+    return sorted(found)
+
+
+def _levels(needs: str | None, reaches: str | None) -> list[str]:
+    """Main levels from the one needed to the one reached; a missing end is the other one."""
+    low, high = needs or reaches, reaches or needs
+    mains = [level for level in (_main(low), _main(high)) if level in _MAIN_LEVELS]
+    if not mains:
+        return []
+    first, last = sorted(_MAIN_LEVELS.index(level) for level in (mains[0], mains[-1]))
+    return list(_MAIN_LEVELS[first : last + 1])
+
+
+def _sublevels(needs: str | None, reaches: str | None) -> list[str]:
+    """Half levels such as B1.2 from the one needed to the one reached."""
+    low, high = needs or reaches, reaches or needs
+    mains = _levels(needs, reaches)
+    halves = [f"{main}.{half}" for main in mains if main != "alpha" for half in (1, 2)]
+    if low and low in halves:
+        halves = halves[halves.index(low) :]
+    if high and high in halves:
+        halves = halves[: halves.index(high) + 1]
+    return halves
+
+
+def _main(level: str | None) -> str | None:
+    return level.split(".")[0] if level else None
+
+
+def _free(cost: Mapping[str, Any] | None) -> str:
+    if cost is None:
+        return "unknown"
+    if cost["free"] is not None:
+        return "free" if cost["free"] else "paid"
+    if cost["amount"] is None:
+        return "unknown"
+    return "paid" if cost["amount"] else "free"
