@@ -174,7 +174,7 @@ class HttpFetch:
             seconds = retry_after(headers.get("retry-after"), status=status, now=self._now())
             if seconds is not None:
                 return _ComeBack(status=status, seconds=seconds)
-        raise outcomes.of_status(hop.url, status)
+        raise problems.of_status(hop.url, status)
 
     def _whole(self, response: httpcore.Response, headers: dict[str, str], hop: Hop) -> Fetched:
         announced = headers.get("content-length", "")

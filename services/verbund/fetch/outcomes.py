@@ -1,4 +1,4 @@
-"""Statuses and failures of the HTTP library, as the errors that callers know."""
+"""Failures of the HTTP library, as the errors that callers know."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ssl
 
 import httpcore
 
-from verbund.errors import SourceError, SourceFileError, VerbundError
+from verbund.errors import SourceFileError, VerbundError
 from verbund.fetch import problems
 from verbund.fetch.network import DeadlinePassedError, Hop
 
@@ -23,21 +23,6 @@ FAILURES: tuple[type[Exception], ...] = (
 STALE: tuple[type[Exception], ...] = (httpcore.NetworkError, httpcore.RemoteProtocolError)
 
 _LONGEST_REASON = 100
-
-
-def of_status(url: str, status: int) -> SourceError:
-    """What a status that nobody expected means for the caller."""
-    match status:
-        case 401 | 403:
-            return problems.log_in_wanted(url, status)
-        case 407:
-            return problems.proxy_failed(url, f"status {status}")
-        case 404 | 410:
-            return problems.gone(url, status)
-        case _ if status >= 500:
-            return problems.server_trouble(url, status)
-        case _:
-            return problems.unexpected_status(url, status)
 
 
 def before_answer(error: Exception, hop: Hop) -> VerbundError:

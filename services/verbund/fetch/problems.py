@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from verbund.errors import (
     AddressRefusedError,
+    SourceError,
     SourceRefusedError,
     SourceUnreachableError,
     SourceUnreadableError,
@@ -182,6 +183,21 @@ def redirect_without_target(url: str, status: int) -> SourceRefusedError:
         url=shown(url),
         status=status,
     )
+
+
+def of_status(url: str, status: int) -> SourceError:
+    """What a status that nobody expected means for the caller."""
+    match status:
+        case 401 | 403:
+            return log_in_wanted(url, status)
+        case 407:
+            return proxy_failed(url, f"status {status}")
+        case 404 | 410:
+            return gone(url, status)
+        case _ if status >= 500:
+            return server_trouble(url, status)
+        case _:
+            return unexpected_status(url, status)
 
 
 # --- an answer that is not what it should be -------------------------------------------------------------------------
