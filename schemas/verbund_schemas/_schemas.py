@@ -62,7 +62,7 @@ def load(name: str) -> Schema:
     return _parsed(expanded(name))
 
 
-def fingerprint(schema: Schema) -> bytes:
+def fingerprint(schema: Schema | str) -> bytes:
     """CRC-64-AVRO of the parsing canonical form, 8 bytes, little endian: what single-object encoding puts in front.
 
     Blind to defaults, docs and logical types by the specification: `digest` is what names a schema for good.
