@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Engine, create_engine, event
 
 from verbund.errors import SettingsError
 
-#: Raised by `connect` and its connections; import it from here, so that nobody meets Python's own sqlite3.
+#: Raised by connections; import them from here, so that nobody meets Python's own sqlite3.
 Error: type[Exception] = driver.Error
+OperationalError: type[Exception] = driver.OperationalError
 IntegrityError: type[Exception] = driver.IntegrityError
 
 # How long a writer waits for another process. A page of 1,000 records or one group commit takes milliseconds; a

@@ -32,12 +32,17 @@ class SqliteEventLog:
 
     A commit is on the disk when `append` returns (`synchronous=FULL`); appends of threads that wait for the same
     commit share it. Positions of a topic are 0, 1, 2, ... without gaps.
+
+    Raises:
+        LogUnavailableError: the file cannot be opened or is locked.
+        LogUnusableError: it is no SQLite file, or a newer program's.
+        SettingsError: the SQLite library may lose commits.
     """
 
     def __init__(self, path: Path | str, *, codec: Codec) -> None:
         self._path = path
         self._codec = codec
-        self._writer = SqliteWriter(path)
+        self._writer = SqliteWriter.open(path)
         self._reading = threading.Lock()
         self._connection: Any = sqlite.connect(path, full=True)
         self._turn = 0

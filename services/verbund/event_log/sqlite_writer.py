@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from verbund import sqlite
-from verbund.errors import AppendFailedError, LogUnusableError
+from verbund.errors import AppendFailedError, LogUnavailableError, LogUnusableError
 from verbund.event_log.checks import closed_for_appending
 from verbund.event_log.envelope import Sealed
 
@@ -49,8 +49,34 @@ class SqliteWriter:
         self._writing = threading.Lock()
         self._connection: Any = None
         self._closed = False
-        with self._writing:
+        try:
             _make_tables(self._connected(), path)
+        except BaseException:
+            self._drop()
+            raise
+
+    @classmethod
+    def open(cls, path: Path | str) -> SqliteWriter:
+        """A writer on a file that is a log, or becomes one.
+
+        Raises:
+            LogUnavailableError: the file cannot be opened or is locked.
+            LogUnusableError: it is no SQLite file, or a newer program's.
+        """
+        try:
+            return cls(path)
+        except (sqlite.OperationalError, OSError) as error:
+            raise LogUnavailableError(
+                "the event log {path} cannot be opened ({error}); check the folder, its rights and the disk",
+                path=str(path),
+                error=str(error),
+            ) from error
+        except sqlite.Error as error:
+            raise LogUnusableError(
+                "the event log {path} is not a SQLite file or is damaged ({error}); restore it from the backup",
+                path=str(path),
+                error=str(error),
+            ) from error
 
     def append(self, topic: str, sealed: Sequence[Sealed]) -> list[int]:
         """Positions of all; durable.
