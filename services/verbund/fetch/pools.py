@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ssl
 import threading
+from functools import cache
+from pathlib import Path
 from urllib.parse import unquote
 
 import certifi
@@ -20,7 +22,7 @@ _IDLE_S = 10.0
 
 
 class Pools:
-    """The two ways out; each is made when it is first needed."""
+    """The ways out, each made when it is first needed: reading the certificates alone takes 50 ms."""
 
     def __init__(
         self, settings: FetchSettings, *, resolve: Resolve, network: httpcore.NetworkBackend | None = None
@@ -29,8 +31,7 @@ class Pools:
         self._resolve = resolve
         self._network = network
         self._making = threading.Lock()
-        self._direct: httpcore.ConnectionPool | None = None
-        self._proxied: httpcore.ConnectionPool | None = None
+        self._made: dict[tuple[bool, str], httpcore.ConnectionPool] = {}
         self._proxy = _proxy_url(settings.proxy) if settings.proxy else None
 
     def of(self, url: httpx.URL, *, asked: httpx.URL) -> httpcore.ConnectionPool:
@@ -39,19 +40,20 @@ class Pools:
         Raises:
             AddressRefusedError: the proxy would have to resolve a name that we may not hand to it.
         """
-        with self._making:
-            if self._proxy is None or self._is_ours(url):
-                self._direct = self._direct or self._straight()
-                return self._direct
+        through = None if self._is_ours(url) else self._proxy
+        if through is not None:
             self._check_name(url, asked)
-            self._proxied = self._proxied or self._through(self._proxy)
-            return self._proxied
+        way = (through is not None, url.scheme)
+        with self._making:
+            if way not in self._made:
+                trust = _trust(self._settings.ca_file) if url.scheme == "https" else None
+                self._made[way] = self._straight(trust) if through is None else self._through(through, trust)
+            return self._made[way]
 
     def close(self) -> None:
         """Hang up everywhere."""
-        for pool in (self._direct, self._proxied):
-            if pool is not None:
-                pool.close()
+        for pool in self._made.values():
+            pool.close()
 
     def _is_ours(self, url: httpx.URL) -> bool:
         number = addresses.literal(url.host)
@@ -68,9 +70,9 @@ class Pools:
         if not addresses.is_same_site(url.host, asked.host):
             raise problems.left_the_host(str(asked), str(url))
 
-    def _straight(self) -> httpcore.ConnectionPool:
+    def _straight(self, trust: ssl.SSLContext | None) -> httpcore.ConnectionPool:
         return httpcore.ConnectionPool(
-            ssl_context=_trust(self._settings),
+            ssl_context=trust,
             max_connections=None,  # one per host at a time is seen to by Politeness
             max_keepalive_connections=_MOST_IDLE,
             keepalive_expiry=_IDLE_S,
@@ -82,14 +84,14 @@ class Pools:
             ),
         )
 
-    def _through(self, proxy: httpx.URL) -> httpcore.ConnectionPool:
+    def _through(self, proxy: httpx.URL, trust: ssl.SSLContext | None) -> httpcore.ConnectionPool:
         host, port = proxy.raw_host.decode("ascii"), addresses.port_of(proxy)
         user, _, password = proxy.userinfo.decode("ascii").partition(":")
         return httpcore.HTTPProxy(
             proxy_url=httpcore.URL(scheme=proxy.raw_scheme, host=proxy.raw_host, port=port, target=b"/"),
             proxy_auth=(unquote(user).encode(), unquote(password).encode()) if user else None,
-            ssl_context=_trust(self._settings),
-            proxy_ssl_context=_trust(self._settings) if proxy.scheme == "https" else None,
+            ssl_context=trust,
+            proxy_ssl_context=_trust(self._settings.ca_file) if proxy.scheme == "https" else None,
             max_connections=None,
             max_keepalive_connections=_MOST_IDLE,
             keepalive_expiry=_IDLE_S,
@@ -102,14 +104,15 @@ class Pools:
         )
 
 
-def _trust(settings: FetchSettings) -> ssl.SSLContext:
+@cache
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=certifi.where())
-    if settings.ca_file is not None:
+    if ca_file is not None:
         try:
-            context.load_verify_locations(cafile=settings.ca_file)
+            context.load_verify_locations(cafile=ca_file)
         except (OSError, ssl.SSLError):
             raise SettingsError(
-                "VERBUND_CA_FILE {path} is no readable file of certificates in PEM form", path=str(settings.ca_file)
+                "VERBUND_CA_FILE {path} is no readable file of certificates in PEM form", path=str(ca_file)
             ) from None
     return context
 
