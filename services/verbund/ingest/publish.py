@@ -1,0 +1,371 @@
+"""Append what was decided, read it back through the fold, and count what was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import structlog
+
+from verbund.errors import LogUnavailableError
+from verbund.event_log import EventLog
+from verbund.events import Event, event_id
+from verbund.ingest.cache import SourceCache
+from verbund.ingest.decide import Moment
+from verbund.ingest.inventory import PAGE, Inventory, immediate
+from verbund.ingest.pull import Progress
+from verbund.ingest.source_file import SourceFile
+from verbund.keys import KeyStore, fingerprint, plain_contact, seal_contact
+from verbund.offer import offer_id
+
+log = structlog.get_logger()
+
+BATCH = 500  # events appended and read back together
+READ_BACK = timedelta(
+    seconds=30
+)  # an acknowledged event is readable at once; a broker that changes leader needs seconds
+
+# What a decision amounts to once its event is taken: outcome of the record.
+OUTCOMES = {
+    "publish": "published",
+    "reopen": "reopened",
+    "revise": "revised",
+    "seen_again": "unchanged",
+    "withdraw": "withdrawn",
+    "miss": "missed",
+    "withdraw_absent": "withdrawn",
+    "expire": "withdrawn",
+}
+
+
+class BaseMoved(Exception):  # noqa: N818 — not an error: the run decides again
+    """Another run of the same source appended since this one decided."""
+
+
+class Publisher:
+    """Writes one run's events into the district's topics."""
+
+    def __init__(
+        self,
+        db: Any,
+        log: EventLog,
+        inventory: Inventory,
+        cache: SourceCache,
+        source: SourceFile,
+        keys: KeyStore,
+        *,
+        run_id: str,
+        moment: Moment,
+        progress: Progress,
+    ) -> None:
+        self._db = db
+        self._log = log
+        self._inventory = inventory
+        self._cache = cache
+        self._source = source
+        self._keys = keys
+        self._run_id = run_id
+        self._moment = moment
+        self._progress = progress
+        self._topic = f"inventory.{source.district}"
+        self._contacts_topic = f"contacts.{source.district}"
+        self.conflicts = 0
+        self.appended = 0
+        self.new_rejects = 0
+        self.related: dict[str, int] = {}
+
+    # --- events --------------------------------------------------------------------------------------------------
+
+    def event(
+        self, event_type: str, subject: str, data: Mapping[str, Any], *, revision: int = 0, content: str = ""
+    ) -> Event:
+        """An event of this run; its id follows from subject, type, revision and content."""
+        return Event(
+            id=event_id(subject, event_type, revision, content),
+            type=event_type,
+            source=f"{self._source.district}/{self._source.source}",
+            subject=subject,
+            time=self._moment.at,
+            data=data,
+            revision=revision,
+            run_id=self._run_id,
+        )
+
+    def append(self, topic: str, events: Sequence[Event], also: Callable[[set[str]], None] | None = None) -> set[str]:
+        """Append, fold up to there, and return the ids of the events that counted."""
+        if not events:
+            return set()
+        before = self._inventory.next_position(topic)
+        positions = self._log.append(topic, events)
+        self.appended += len(events)
+        own = {str(event.id): event.data for event in events}
+        taken = {str(event.id) for event, position in zip(events, positions, strict=True) if position < before}
+        while (start := self._inventory.next_position(topic)) <= max(positions):
+            page = self._log.read({topic: start}, limit=PAGE, wait=READ_BACK)
+            if not page:
+                raise LogUnavailableError(
+                    "events appended to {topic} cannot be read back; the next run goes on from there", topic=topic
+                )
+            for recorded in page:
+                recorded.know(own.get(recorded.id))
+            taken |= self._inventory.fold(page, also) & own.keys()
+        return taken
+
+    # --- organisations and contacts ------------------------------------------------------------------------------
+
+    def contacts(self) -> None:
+        """Publish new and revise changed contacts, each sealed under its own key, which is committed first."""
+        for rows in self._pages(
+            "SELECT c.id, c.key, c.body, k.revision, k.state, k.content_hash FROM scratch.contact c"
+            " LEFT JOIN related k ON k.id = c.id JOIN scratch.decision d ON d.key = c.key"
+            " WHERE d.action IN ('publish', 'revise', 'reopen', 'seen_again', 'unchanged') AND c.id > ? ORDER BY c.id LIMIT ?"
+        ):
+            keys = self._keys.keys_of(row[0] for row in rows)
+            events = []
+            for ident, record_key, body, revision, state, known in rows:
+                if ident not in keys:
+                    continue  # erased: not resurrected by the next pull
+                contact = orjson.loads(body)
+                mark = fingerprint(keys[ident], plain_contact(contact))
+                if state == "live" and known == mark:
+                    continue
+                following = (revision or 0) + 1
+                sealed = seal_contact(
+                    self._keys,
+                    contact,
+                    district=self._source.district,
+                    source=self._source.source,
+                    record_key=record_key,
+                    revision=following,
+                )
+                kind = "ContactRevised" if state == "live" else "ContactPublished"
+                events.append(self.event(kind, ident, {"contact": sealed}, revision=following, content=mark))
+            self._related(self._contacts_topic, events)
+
+    def organisations(self) -> None:
+        """Publish new and revise changed organisations."""
+        for rows in self._pages(
+            "SELECT c.id, c.key, c.hash, c.raw, c.body, k.revision, k.state, k.content_hash FROM scratch.organisation c"
+            " LEFT JOIN related k ON k.id = c.id WHERE c.id > ? ORDER BY c.id LIMIT ?"
+        ):
+            events = []
+            for ident, key, digest, raw, body, revision, state, known in rows:
+                if state == "live" and known == digest:
+                    continue
+                following = (revision or 0) + 1
+                organisation = {
+                    **orjson.loads(body),
+                    **self._said_by("organisation_id", ident, key, following),
+                    "content_hash": digest,
+                    "raw_digest": raw,
+                }
+                kind = "OrganisationRevised" if state == "live" else "OrganisationPublished"
+                events.append(
+                    self.event(kind, ident, {"organisation": organisation}, revision=following, content=digest)
+                )
+            self._related(self._topic, events)
+
+    def withdraw_unreferred(self) -> None:
+        """Withdraw organisations and contacts that no live or missed offer of the source refers to."""
+        referred = {
+            "organisation": "SELECT 1 FROM offer o WHERE o.organisation_id = k.id AND o.state IN ('live', 'missed')",
+            "contact": "SELECT 1 FROM offer_contact c JOIN offer o ON o.offer_id = c.offer_id"
+            " WHERE c.contact_id = k.id AND o.state IN ('live', 'missed')",
+        }
+        for kind, exists in referred.items():
+            for rows in self._pages(
+                "SELECT k.id, k.record_key, k.revision FROM related k WHERE k.source = ? AND k.kind = ?"
+                f" AND k.state = 'live' AND NOT EXISTS ({exists}) AND k.id > ? ORDER BY k.id LIMIT ?",
+                self._source.source,
+                kind,
+            ):
+                events = [
+                    self.event(
+                        f"{kind.capitalize()}Withdrawn",
+                        ident,
+                        {
+                            f"{kind}_id": ident,
+                            "district": self._source.district,
+                            "source": self._source.source,
+                            "record_key": key,
+                            "revision": revision + 1,
+                            "run_id": self._run_id,
+                        },
+                        revision=revision + 1,
+                    )
+                    for ident, key, revision in rows
+                ]
+                self._related(self._topic if kind == "organisation" else self._contacts_topic, events)
+
+    def _related(self, topic: str, events: Sequence[Event]) -> None:
+        taken = self.append(topic, events)
+        for event in events:
+            if str(event.id) in taken:
+                name = event.type.replace("Organisation", "organisations.").replace("Contact", "contacts.").lower()
+                self.related[name] = self.related.get(name, 0) + 1
+
+    # --- offers --------------------------------------------------------------------------------------------------
+
+    def offers(self) -> None:
+        """Append the events of every decision that has one.
+
+        Raises:
+            BaseMoved: another run of this source appended meanwhile; what was taken so far stays.
+        """
+        total = self._db.execute(
+            "SELECT count(*) FROM scratch.decision WHERE NOT done AND action IN (SELECT value FROM json_each(?))",
+            (orjson.dumps(list(OUTCOMES)).decode(),),
+        ).fetchone()[0]
+        done = 0
+        for action in OUTCOMES:
+            while rows := self._db.execute(
+                "SELECT d.key, d.record, d.action, d.because, d.offer_id, d.revision, d.missed_since, s.hash, s.raw, s.body"
+                " FROM scratch.decision d LEFT JOIN scratch.staged s ON s.record = d.record"
+                " WHERE d.action = ? AND NOT d.done ORDER BY d.record LIMIT ?",
+                (action, BATCH),
+            ).fetchall():
+                self._offer_batch(rows)
+                done += len(rows)
+                self._progress("append", done, total)
+
+    def _offer_batch(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        if self._log.end([self._topic])[self._topic] > self._inventory.next_position(self._topic):
+            self._inventory.catch_up()
+            if self._moved(rows):
+                raise BaseMoved
+        events, meaning = [], {}
+        for row in rows:
+            event = self._offer_event(*row)
+            events.append(event)
+            meaning[str(event.id)] = row
+        taken = self.append(self._topic, events, lambda counted: self._mark(meaning, counted))
+        refused = meaning.keys() - taken
+        if refused:
+            self.conflicts += len(refused)
+            self._close([meaning[ident] for ident in refused])
+
+    def _moved(self, rows: Sequence[tuple[Any, ...]]) -> bool:
+        """Whether an offer of this batch has another revision than it was decided on."""
+        wanted = [[key, revision - 1] for key, _, _, _, _, revision, *_ in rows]
+        found = self._db.execute(
+            "SELECT count(*) FROM json_each(?) j LEFT JOIN offer o ON o.source = ? AND o.record_key = json_extract(j.value, '$[0]')"
+            " WHERE coalesce(o.revision, 0) <> json_extract(j.value, '$[1]')",
+            (orjson.dumps(wanted).decode(), self._source.source),
+        ).fetchone()[0]
+        return bool(found)
+
+    def _offer_event(
+        self,
+        key: str,
+        record: int | None,  # noqa: ARG002 — a row of `offers`
+        action: str,
+        because: str | None,
+        known_id: str | None,
+        revision: int,
+        missed_since: str | None,
+        digest: str | None,
+        raw: str | None,
+        body: bytes | None,
+    ) -> Event:
+        ident = known_id or offer_id(self._source.district, self._source.source, key)
+        if action in ("publish", "reopen", "revise"):
+            draft = orjson.loads(body or b"{}")
+            offer = {
+                **draft,
+                **self._said_by("offer_id", ident, key, revision),
+                "origin": draft.get("origin") or self._origin(key),
+                "content_hash": digest,
+                "raw_digest": raw,
+            }
+            kind = "OfferRevised" if action == "revise" else "OfferPublished"
+            return self.event(kind, ident, {"offer": offer}, revision=revision, content=str(digest))
+        data = {
+            "offer_id": ident,
+            "district": self._source.district,
+            "source": self._source.source,
+            "record_key": key,
+            "revision": revision,
+            "run_id": self._run_id,
+        }
+        if action == "miss":
+            data["missed_since"] = missed_since
+            return self.event("OfferMissed", ident, data, revision=revision, content=str(missed_since))
+        if action == "seen_again":
+            return self.event("OfferSeenAgain", ident, data, revision=revision)
+        reason = because or "explicit_delete"
+        data.update(reason=reason, missed_since=missed_since, content_hash=None)
+        return self.event("OfferWithdrawn", ident, data, revision=revision, content=reason)
+
+    def _said_by(self, id_field: str, ident: str, key: str, revision: int) -> dict[str, Any]:
+        return {
+            id_field: ident,
+            "district": self._source.district,
+            "source": self._source.source,
+            "record_key": key,
+            "revision": revision,
+            "licence": self._source.licence,
+            "attribution": self._source.attribution,
+            "mapping_version": self._source.mapping_version,
+            "cause": "source",
+        }
+
+    def _origin(self, key: str) -> dict[str, Any]:
+        system = f"{self._source.connector}:{self._source.district}/{self._source.source}"
+        return {"system": system, "record_key": key, "hub": None, "hops": []}
+
+    def _mark(self, meaning: Mapping[str, tuple[Any, ...]], counted: set[str]) -> None:
+        """In the fold's transaction: the records of these events are clean again."""
+        rows = [meaning[ident] for ident in counted if ident in meaning]
+        self._db.executemany(
+            "UPDATE record SET dirty = 0, outcome = ?, because = ?, run_id = ? WHERE record = ?",
+            [(OUTCOMES[row[2]], row[3], self._run_id, row[1]) for row in rows],
+        )
+        self._cache.forget_records([row[1] for row in rows if row[2] == "withdraw_absent" and row[1] is not None])
+        self._close(rows, taken=True)
+
+    def _close(self, rows: Sequence[tuple[Any, ...]], *, taken: bool = False) -> None:
+        self._db.executemany("UPDATE scratch.decision SET done = 1 WHERE key = ?", [(row[0],) for row in rows])
+        self._db.executemany(
+            "INSERT OR REPLACE INTO scratch.outcome VALUES (?, ?, ?)",
+            [
+                (row[1], OUTCOMES[row[2]] if taken else "unchanged", row[3] if taken else "conflict")
+                for row in rows
+                if row[1] is not None
+            ],
+        )
+
+    # --- what needs no event about an offer ----------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Records that end unchanged, ignored, rejected or withdrawn already: clean, with their outcome."""
+        names = {
+            "unchanged": "unchanged",
+            "ignore": "ignored",
+            "past": "ignored",
+            "reject": "rejected",
+            "withdrawn": "withdrawn",
+        }
+        with immediate(self._db):
+            for action, outcome in names.items():
+                self._db.execute(
+                    "INSERT OR REPLACE INTO scratch.outcome SELECT record, ?, CASE action WHEN 'past' THEN 'past' ELSE because END"
+                    " FROM scratch.decision WHERE action = ? AND NOT done AND record IS NOT NULL",
+                    (outcome, action),
+                )
+                self._db.execute(
+                    "UPDATE record SET dirty = 0, outcome = d.outcome, because = d.because, run_id = ? FROM"
+                    " (SELECT o.record, o.outcome, o.because FROM scratch.outcome o JOIN scratch.decision x ON x.record = o.record"
+                    " WHERE x.action = ? AND NOT x.done) d WHERE record.record = d.record"
+                    " AND (dirty OR record.outcome IS NOT d.outcome OR record.because IS NOT d.because)",
+                    (self._run_id, action),
+                )
+                self._db.execute("UPDATE scratch.decision SET done = 1 WHERE action = ?", (action,))
+
+    def _pages(self, query: str, *parameters: Any) -> Any:
+        """Rows in order of their first column, a page after the other, so that writing between pages is safe."""
+        last = ""
+        while rows := self._db.execute(query, (*parameters, last, BATCH)).fetchall():
+            yield rows
+            last = rows[-1][0]

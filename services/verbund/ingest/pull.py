@@ -1,0 +1,319 @@
+"""Fetch and read: every request of the connector into the archive and the source cache."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+
+from verbund.archive import Archive
+from verbund.errors import SourceError, SourceFileError, SourceUnreachableError
+from verbund.fetch import Fetch, Fetched
+from verbund.ingest.cache import BATCH, KnownRequest, SourceCache
+from verbund_connectors.kit import (
+    Broken,
+    Connector,
+    Cursor,
+    Item,
+    PartEnd,
+    Request,
+    Response,
+    UnreadableError,
+)
+
+log = structlog.get_logger()
+
+# A feed that goes on after this many answers in one pull goes in circles or needs `max_pages`.
+MAX_REQUESTS = 10_000
+
+Progress = Callable[[str, int, int | None], None]
+
+# Worst first: what a part's several endings amount to.
+_WORST = ("failed", "partial", "complete")
+
+
+@dataclass(slots=True)
+class PartState:
+    """One part of a pull while it goes on.
+
+    Attributes:
+        open: requests of it that are not answered yet.
+        suspended: a delivered thing had no key, so absence in this part does not count in this pull.
+    """
+
+    part: str
+    ends: list[PartEnd] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    suspended: int = 0
+
+    @property
+    def state(self) -> str:
+        """complete, partial or failed; a part that nobody ended is failed."""
+        states = {end.state for end in self.ends} | ({"failed"} if self.reasons or not self.ends else set())
+        return next(state for state in _WORST if state in states)
+
+    @property
+    def covers(self) -> str:
+        """All or changes."""
+        return "all" if all(end.covers == "all" for end in self.ends) else "changes"
+
+    @property
+    def proves_absence(self) -> bool:
+        """Whether what is absent here is gone."""
+        return self.state == "complete" and self.covers == "all" and not self.suspended
+
+    def report(self) -> dict[str, Any]:
+        """The part as `PartReport` says it."""
+        reasons = [*self.reasons, *(reason for end in self.ends for reason in end.reasons)]
+        if not self.ends and not self.reasons:
+            reasons.append("never_ended")
+        if self.suspended:
+            reasons.append(f"absence_suspended: {self.suspended} delivered without a usable key")
+        scope = {k: v for end in self.ends for k, v in end.scope.items()}
+        proof = {k: v for end in self.ends for k, v in end.proof.items()}
+        return {
+            "part": self.part,
+            "state": self.state,
+            "covers": self.covers,
+            "scope": scope,
+            "proof": proof,
+            "reasons": reasons,
+        }
+
+
+@dataclass(slots=True)
+class PullResult:
+    """What a pull brought, beside what it left in the cache.
+
+    Attributes:
+        failure: the first error, when there was one: its code and facts stand in the run.
+    """
+
+    parts: dict[str, PartState] = field(default_factory=dict)
+    cursors: dict[str, Any] = field(default_factory=dict)
+    items: int = 0
+    failure: SourceError | None = None
+
+    def part(self, name: str) -> PartState:
+        """The part of that name, made when it is new."""
+        return self.parts.setdefault(name, PartState(name))
+
+    @property
+    def outcome(self) -> str:
+        """Complete when every part is, failed when none brought anything, else partial."""
+        states = {part.state for part in self.parts.values()}
+        if states == {"complete"}:
+            return "complete"
+        return "failed" if states <= {"failed"} else "partial"
+
+    @property
+    def worst(self) -> str:
+        """The worst part's state."""
+        states = {part.state for part in self.parts.values()} or {"failed"}
+        return next(state for state in _WORST if state in states)
+
+    @property
+    def proven(self) -> list[str]:
+        """Parts in which absence counts."""
+        return [name for name, part in self.parts.items() if part.proves_absence]
+
+
+class Pull:
+    """One pull of one source."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        *,
+        reader: str,
+        cache: SourceCache,
+        db: Any,
+        fetch: Fetch,
+        archive: Archive,
+        folder: Path,
+        reject_id: Callable[[str], str],
+        progress: Progress,
+    ) -> None:
+        self._connector = connector
+        self._reader = reader
+        self._cache = cache
+        self._db = db
+        self._fetch = fetch
+        self._archive = archive
+        self._folder = folder
+        self._reject_id = reject_id
+        self._progress = progress
+        self._result = PullResult()
+
+    def run(self, *, resume: bool = True) -> PullResult:
+        """Answer requests until none is left; every failure ends a part, never the others."""
+        queue = deque(self._connector.begin(self._cache.cursors() if resume else {}))
+        for request in queue:
+            self._result.part(request.part)
+        answered = 0
+        while queue:
+            request = queue.popleft()
+            part = self._result.part(request.part)
+            if answered >= MAX_REQUESTS:
+                part.reasons.append("too_many_requests")
+                continue
+            answered += 1
+            try:
+                queue.extend(self._answer(request))
+            except SourceError as error:
+                self._fail(part, error.error_code, error)
+            except UnreadableError as error:
+                self._fail(part, f"{error.reason}: {error.detail}" if error.detail else error.reason, None)
+            except SourceFileError:
+                raise
+            except Exception as error:
+                log.exception("connector_failed", part=request.part, error=type(error).__name__)
+                self._fail(part, f"connector_error: {type(error).__name__}", None)
+            self._progress("fetch", answered, answered + len(queue))
+        return self._result
+
+    def _fail(self, part: PartState, reason: str, error: SourceError | None) -> None:
+        part.reasons.append(reason)
+        if self._result.failure is None and error is not None:
+            self._result.failure = error
+
+    def _answer(self, request: Request) -> list[Request]:
+        known = self._cache.known(request)
+        if known is not None and (known.outputs is None or known.reader != self._reader):
+            known = None
+        if request.path is not None:
+            return self._from_file(request, known)
+        if request.url is None:
+            raise SourceFileError("the connector asks for neither url nor path in part {part}", part=request.part)
+        with self._fetch.get(
+            request.url,
+            headers=request.headers,
+            etag=known.etag if known else None,
+            last_modified=known.last_modified if known else None,
+            timeout_s=request.timeout_s,
+            expects=request.expects,
+        ) as fetched:
+            if known is not None and (fetched.not_modified or fetched.digest == known.digest):
+                return self._replay(request, known)
+            return self._read(request, fetched)
+
+    def _from_file(self, request: Request, known: KnownRequest | None) -> list[Request]:
+        path = self._folder / str(request.path)
+        try:
+            with path.open("rb") as body:
+                digest = hashlib.file_digest(body, "sha256").hexdigest()
+                if known is not None and digest == known.digest:
+                    return self._replay(request, known)
+                size = body.seek(0, 2)
+                body.seek(0)
+                file = Fetched(url=path.name, status=200, headers={}, body=body, digest=digest, size=size)
+                return self._read(request, file)
+        except OSError as error:
+            raise SourceUnreachableError(
+                "the file {path} cannot be read: {why}; check `path` in the source file",
+                path=str(request.path),
+                why=(error.strerror or type(error).__name__).lower(),
+            ) from error
+
+    # --- an answer that is new -----------------------------------------------------------------------------------
+
+    def _read(self, request: Request, fetched: Fetched) -> list[Request]:
+        raw = self._archive.put(fetched.body, digest=fetched.digest)
+        fetched.body.seek(0)
+        number = self._cache.begin_request(request)
+        response = Response(
+            request=request,
+            url=fetched.url,
+            status=fetched.status,
+            headers=fetched.headers,
+            body=fetched.body,
+            digest=fetched.digest,
+        )
+        follow: list[Request] = []
+        outputs: list[list[Any]] = []
+        repeated = False
+        batch: list[Item] = []
+        for output in self._connector.read(response):
+            if isinstance(output, Item):
+                batch.append(output)
+                if len(batch) >= BATCH:
+                    repeated |= self._store(batch, number, raw)
+                    batch = []
+                continue
+            outputs.append(_packed(output))
+            self._take(output, raw, follow)
+        if batch:
+            repeated |= self._store(batch, number, raw)
+        self._cache.end_request(
+            number,
+            reader=self._reader,
+            digest=fetched.digest,
+            etag=fetched.etag,
+            last_modified=fetched.last_modified,
+            # Items that other answers hold too cannot be taken for seen by skipping this one.
+            outputs=None if repeated else orjson.dumps(outputs),
+        )
+        return follow
+
+    def _store(self, batch: list[Item], number: int, raw: str) -> bool:
+        self._result.items += len(batch)
+        self._progress("read", self._result.items, None)
+        return self._cache.store(batch, number=number, raw=raw)
+
+    def _take(self, output: Broken | Request | PartEnd | Cursor, raw: str, follow: list[Request]) -> None:
+        match output:
+            case Request():
+                self._result.part(output.part)
+                follow.append(output)
+            case PartEnd():
+                self._result.part(output.part).ends.append(output)
+            case Cursor():
+                self._result.cursors[output.part] = output.value
+            case Broken():
+                part = self._result.part(output.part)
+                part.suspended += 1
+                key = f"?{output.part}/{output.place}"
+                self._db.execute(
+                    "INSERT OR REPLACE INTO scratch.broken VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        self._reject_id(key),
+                        output.part,
+                        key,
+                        output.rule,
+                        output.place,
+                        orjson.dumps(output.value, default=str).decode(),
+                        raw,
+                    ),
+                )
+
+    # --- an answer that is as before -----------------------------------------------------------------------------
+
+    def _replay(self, request: Request, known: KnownRequest) -> list[Request]:
+        self._result.items += self._cache.see_again(known.request)
+        follow: list[Request] = []
+        for output in _unpacked(known.outputs or b"[]"):
+            self._take(output, known.digest, follow)
+        self._progress("read", self._result.items, None)
+        log.debug("answer_unchanged", part=request.part)
+        return follow
+
+
+_KINDS: dict[str, Callable[..., Broken | Request | PartEnd | Cursor]] = {
+    kind.__name__: kind for kind in (Broken, Request, PartEnd, Cursor)
+}
+_TUPLES = ("expects", "reasons")
+
+
+def _packed(output: Broken | Request | PartEnd | Cursor) -> list[Any]:
+    return [type(output).__name__, {name: getattr(output, name) for name in output.__dataclass_fields__}]
+
+
+def _unpacked(outputs: bytes) -> Iterator[Broken | Request | PartEnd | Cursor]:
+    for name, fields in orjson.loads(outputs):
+        yield _KINDS[name](**{k: tuple(v) if k in _TUPLES else v for k, v in fields.items()})

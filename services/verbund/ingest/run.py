@@ -1,0 +1,344 @@
+"""A run, step by step: fetch, read, map, decide, append, read back, report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import structlog
+
+from verbund.archive import Archive
+from verbund.errors import UnknownNameError
+from verbund.event_log import EventLog
+from verbund.fetch import Fetch
+from verbund.ingest import report
+from verbund.ingest.cache import SourceCache
+from verbund.ingest.decide import Moment, decide, decide_removal, instant_text
+from verbund.ingest.inventory import Inventory
+from verbund.ingest.ledger import write_ledger
+from verbund.ingest.mapping import stage
+from verbund.ingest.publish import BaseMoved, Publisher
+from verbund.ingest.pull import Progress, Pull, PullResult
+from verbund.ingest.rejects import publish_rejects
+from verbund.ingest.source_file import SourceFile
+from verbund.ingest.tables import SCRATCH
+from verbund.keys import KeyStore
+from verbund.offer import reject_id
+from verbund.sqlite import connect
+from verbund_connectors.kit import PartEnd, SourceContext
+
+log = structlog.get_logger()
+
+# Whoever is overtaken this often by other runs of the same source lets them finish.
+DECISIONS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """What a run works with; wired by the bootstrap."""
+
+    log: EventLog
+    memory: Path
+    fetch: Fetch
+    archive: Archive
+    keys: KeyStore
+    clock: Callable[[], datetime]
+    scratch: Path | None = None
+    hub_urls: tuple[str, ...] = ()
+
+
+class Run:
+    """One run of one source on ingest's own memory."""
+
+    def __init__(self, rooms: Rooms, source: SourceFile, db: Any, *, cache_name: str, progress: Progress) -> None:
+        self.run_id = str(uuid4())
+        self.moment = Moment(rooms.clock())
+        self.inventory = Inventory(db, rooms.log, source.district)
+        self.cache = SourceCache(db, cache_name)
+        self._rooms = rooms
+        self._source = source
+        self._db = db
+        self._progress = progress
+        context = SourceContext(
+            source=source.source, district=source.district, contacts=source.contacts, hub_urls=rooms.hub_urls
+        )
+        self._connector = source.connector_class(source.settings, context)
+
+    # --- up to the decision --------------------------------------------------------------------------------------
+
+    def prepare(self, *, resume: bool = True) -> PullResult:
+        """Fetch, read, map and decide; nothing of it is in the log yet."""
+        source = self._source
+        self.inventory.catch_up()
+        self.cache.demand_mapping(source.mapping_version)
+        pull = Pull(
+            self._connector,
+            reader=source.mapping_version,
+            cache=self.cache,
+            db=self._db,
+            fetch=self._rooms.fetch,
+            archive=self._rooms.archive,
+            folder=source.path.parent,
+            reject_id=lambda key: reject_id(source.district, source.source, key),
+            progress=self._progress,
+        ).run(resume=resume)
+        self.cache.drop_gone_items(pull.proven)
+        stage(
+            self._db,
+            self.cache,
+            self._connector,
+            source,
+            secret=self._rooms.keys.secret_of(source.source),
+            this_year=self.moment.at.year,
+            progress=self._progress,
+        )
+        self.inventory.catch_up()
+        decide(self._db, self.cache, source, pull, self.moment)
+        return pull
+
+    # --- from the decision to the log ----------------------------------------------------------------------------
+
+    def carry_out(self, pull: PullResult) -> report.RunReport:
+        """Append what was decided, then the report of the run."""
+        publisher = self._publisher()
+        self._announce(publisher)
+        new_rejects = self._append(
+            publisher, pull, again=lambda: decide(self._db, self.cache, self._source, pull, self.moment)
+        )
+        document = self._finish(publisher, pull)
+        if pull.worst != "failed" or pull.cursors:
+            self.cache.keep_cursors(
+                {part: value for part, value in pull.cursors.items() if pull.parts[part].state == "complete"}
+            )
+        return report.RunReport(
+            document=document,
+            new_rejects=new_rejects,
+            failure=str(pull.failure) if pull.failure else None,
+        )
+
+    def carry_out_removal(self) -> report.RunReport:
+        """Withdraw every live offer of the source, then say that it was removed."""
+        self.inventory.catch_up()
+        decide_removal(self._db, self._source.source)
+        publisher = self._publisher()
+        pull = PullResult()
+        pull.part("source").ends.append(PartEnd(part="source", proof={"removed": "by hand"}))
+        self._append(publisher, pull, again=lambda: decide_removal(self._db, self._source.source))
+        document = self._finish(publisher, pull)
+        self.announce("removed")
+        return report.RunReport(document=document)
+
+    def announce(self, change: str) -> None:
+        """Append that the source was paused, resumed or removed.
+
+        Raises:
+            UnknownNameError: it was never applied.
+        """
+        self.inventory.catch_up()
+        known = self._db.execute("SELECT last_id FROM source WHERE source = ?", (self._source.source,)).fetchone()
+        if known is None:
+            raise UnknownNameError(
+                "there is no source {source}; `verbund source list` shows all", source=self._source.source
+            )
+        publisher = self._publisher()
+        publisher.append(
+            f"inventory.{self._source.district}", [source_changed(publisher, self._source, change, after=known[0])]
+        )
+
+    def _publisher(self) -> Publisher:
+        return Publisher(
+            self._db,
+            self._rooms.log,
+            self.inventory,
+            self.cache,
+            self._source,
+            self._rooms.keys,
+            run_id=self.run_id,
+            moment=self.moment,
+            progress=self._progress,
+        )
+
+    def _announce(self, publisher: Publisher) -> None:
+        """The log learns of a new or edited source file."""
+        source = self._source
+        known = self._db.execute(
+            "SELECT file_digest, state, last_id FROM source WHERE source = ?", (source.source,)
+        ).fetchone()
+        if known is not None and known[0] == source.digest and known[1] == "active":
+            return
+        change = "registered" if known is None or known[1] == "removed" else "edited"
+        if known is not None and known[0] == source.digest and known[1] == "paused":
+            return  # pulled by hand while paused; it stays paused
+        publisher.append(
+            f"inventory.{source.district}", [source_changed(publisher, source, change, after=known[2] if known else "")]
+        )
+
+    def _append(self, publisher: Publisher, pull: PullResult, *, again: Callable[[], None]) -> int:
+        for attempt in range(DECISIONS):
+            try:
+                publisher.contacts()
+                publisher.organisations()
+                publisher.offers()
+                break
+            except BaseMoved:
+                log.info("base_moved", source=self._source.source, run_id=self.run_id, attempt=attempt + 1)
+                again()
+        else:
+            publisher.conflicts += self._give_way()
+        new_rejects = publish_rejects(self._db, publisher, self._source, pull, self.run_id)
+        publisher.settle()
+        publisher.withdraw_unreferred()
+        return new_rejects
+
+    def _give_way(self) -> int:
+        """Leave what is not done to the other runs; it stays dirty, and the next run looks again."""
+        left = self._db.execute(
+            "SELECT count(*) FROM scratch.decision WHERE NOT done AND action NOT IN ('unchanged', 'ignore', 'past', 'reject')"
+        ).fetchone()[0]
+        return int(left)
+
+    def _finish(self, publisher: Publisher, pull: PullResult) -> dict[str, Any]:
+        source = self._source
+        counted = report.counts(self._db, pull, conflicts=publisher.conflicts)
+        ledger = write_ledger(self._db, self._rooms.archive, run_id=self.run_id)
+        parts = [part.report() for part in pull.parts.values()]
+        finished = {
+            "run_id": self.run_id,
+            "district": source.district,
+            "source": source.source,
+            "started_at": self.moment.text,
+            "finished_at": instant_text(self._rooms.clock()),
+            "outcome": pull.outcome,
+            "held": False,
+            "parts": parts,
+            "counts": counted,
+            "related": publisher.related,
+            "totals": self._totals(),
+            "reason": pull.failure.error_code if pull.failure else None,
+            "facts": {name: str(value) for name, value in (pull.failure.facts if pull.failure else {}).items()},
+            "ledger_digest": ledger,
+            "mapping_version": source.mapping_version,
+            "file_digest": source.digest,
+        }
+        event = publisher.event("RunFinished", source.source, finished, content=self.run_id)
+        publisher.append(f"runs.{source.district}", [event])
+        log.info(
+            "feed_pulled",
+            source=source.source,
+            district=source.district,
+            run_id=self.run_id,
+            outcome=pull.outcome,
+            **{name: number for name, number in counted.items() if number},
+        )
+        return {
+            "run_id": self.run_id,
+            "source": source.source,
+            "district": source.district,
+            "outcome": pull.outcome,
+            "held": False,
+            "completeness": report.completeness(pull),
+            "counts": counted,
+            "related": nested(publisher.related),
+            "holds": [],
+            "rejects": report.rejects(self._db, source, run_id=self.run_id),
+        }
+
+    def _totals(self) -> dict[str, int]:
+        name = self._source.source
+        totals = {"live": 0, "missed": 0, "withdrawn": 0}
+        totals.update(
+            self._db.execute("SELECT state, count(*) FROM offer WHERE source = ? GROUP BY state", (name,)).fetchall()
+        )
+        rejected = self._db.execute("SELECT count(*) FROM reject WHERE source = ?", (name,)).fetchone()[0]
+        return {**totals, "rejected": rejected}
+
+    # --- a plan --------------------------------------------------------------------------------------------------
+
+    def planned(self, pull: PullResult) -> report.Plan:
+        """What `carry_out` would do."""
+        source = self._source
+        return report.Plan(
+            document={
+                "source": source.source,
+                "district": source.district,
+                "base": {
+                    "position": self.inventory.next_position(f"inventory.{source.district}"),
+                    "file_digest": source.digest,
+                    "mapping_version": source.mapping_version,
+                    "at": self.moment.text,
+                },
+                "outcome": pull.outcome,
+                "completeness": report.completeness(pull),
+                "counts": report.planned_counts(self._db, pull),
+                "changes": report.changes(self._db, self._rooms.log, source),
+                "would_hold": [],
+                "rejects": planned_rejects(self._db),
+            },
+            failure=str(pull.failure) if pull.failure else None,
+        )
+
+
+@contextmanager
+def opened(rooms: Rooms) -> Iterator[Any]:
+    """Ingest's memory with a scratch database of this run's own, thrown away afterwards."""
+    db = connect(rooms.memory, full=False)  # derived: a power cut costs a pull, never an event
+    if rooms.scratch is not None:
+        rooms.scratch.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="run-", dir=rooms.scratch) as folder:
+            db.execute("ATTACH ? AS scratch", (str(Path(folder) / "scratch.db"),))
+            db.execute("PRAGMA scratch.journal_mode = OFF")
+            db.execute("PRAGMA scratch.synchronous = OFF")
+            db.executescript(SCRATCH)
+            yield db
+            db.execute("DETACH scratch")
+    finally:
+        db.close()
+
+
+def source_changed(publisher: Publisher, source: SourceFile, change: str, *, after: str) -> Any:
+    """The event that a source was registered, edited, paused, resumed or removed."""
+    every = source.schedule.every if source.schedule else None
+    data = {
+        "district": source.district,
+        "source": source.source,
+        "change": change,
+        "file_digest": source.digest,
+        "title": source.title or source.source,
+        "connector": source.connector,
+        "licence": source.licence,
+        "attribution": source.attribution,
+        "scope": source.scope,
+        "every_s": int(every.total_seconds()) if every else None,
+    }
+    return publisher.event("SourceChanged", source.source, data, content=f"{change}\n{source.digest}\n{after}")
+
+
+def nested(related: dict[str, int]) -> dict[str, dict[str, int]]:
+    """`contacts.published: 3` as `contacts: {published: 3}`."""
+    found: dict[str, dict[str, int]] = {
+        what: dict.fromkeys(("published", "revised", "withdrawn"), 0) for what in ("organisations", "contacts")
+    }
+    for name, number in related.items():
+        what, _, done = name.partition(".")
+        found[what][done] = number
+    return found
+
+
+def planned_rejects(db: Any) -> list[dict[str, Any]]:
+    """Records that could not be taken, with masked values."""
+    rows = db.execute("SELECT key, raw, body FROM scratch.staged WHERE answer = 'rejected' ORDER BY key").fetchall()
+    found = []
+    for key, raw, body in rows:
+        rule, place, value = orjson.loads(body)[0]
+        found.append({"record_key": key, "rule": rule, "place": place, "value": value, "raw_digest": raw})
+    for key, rule, place, raw in db.execute("SELECT key, rule, place, raw FROM scratch.broken ORDER BY key"):
+        found.append({"record_key": key, "rule": rule, "place": place, "value": None, "raw_digest": raw})
+    return found

@@ -1,0 +1,139 @@
+"""Ingest as the command and the scheduler use it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from verbund.errors import BaseMovedError, UnknownNameError
+from verbund.ingest.cache import SourceCache
+from verbund.ingest.inventory import Inventory
+from verbund.ingest.lock import source_lock
+from verbund.ingest.pull import Progress
+from verbund.ingest.report import Plan, RunReport
+from verbund.ingest.run import Rooms, Run, opened
+from verbund.ingest.source_file import SourceFile
+from verbund.offer import reject_id
+
+
+def _silent(_stage: str, _done: int, _total: int | None) -> None:
+    return
+
+
+class Ingest:
+    """Plans and runs of sources; everything it keeps lies in `ingest.db` and can be made again from the log and a pull."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    def plan(self, source: SourceFile, *, progress: Progress = _silent) -> Plan:
+        """What `apply` would do, from a whole pull of its own; nothing is appended, nothing of the cache is touched."""
+        with source_lock(self._locks, source.source), opened(self._rooms) as db:
+            run = Run(self._rooms, source, db, cache_name=f"plan of {source.source}", progress=progress)
+            try:
+                return run.planned(run.prepare(resume=False))
+            finally:
+                run.cache.clear()
+
+    def apply(self, source: SourceFile, *, progress: Progress = _silent) -> RunReport:
+        """One run; applying by hand registers the source.
+
+        Raises:
+            LockedError: another run of it is under way.
+            AppendFailedError, LogUnavailableError: the run ended half-way; the next one heals.
+        """
+        with source_lock(self._locks, source.source), opened(self._rooms) as db:
+            run = Run(self._rooms, source, db, cache_name=source.source, progress=progress)
+            self._refuse_other_district(db, source)
+            return run.carry_out(run.prepare())
+
+    def remove(self, source: SourceFile, *, progress: Progress = _silent) -> RunReport:
+        """Withdraw everything of the source, then take it out of the register."""
+        with source_lock(self._locks, source.source), opened(self._rooms) as db:
+            run = Run(self._rooms, source, db, cache_name=source.source, progress=progress)
+            report = run.carry_out_removal()
+            run.cache.clear()
+            return report
+
+    def change(self, source: SourceFile, change: str) -> None:
+        """Append that the source was `paused` or `resumed`."""
+        with opened(self._rooms) as db:
+            run = Run(self._rooms, source, db, cache_name=source.source, progress=_silent)
+            run.announce(change)
+
+    def sources(self, district: str) -> list[dict[str, Any]]:
+        """Facts of the registered sources of a district."""
+        with opened(self._rooms) as db:
+            Inventory(db, self._rooms.log, district).catch_up()
+            rows = db.execute(
+                "SELECT document, state FROM source WHERE district = ? AND state <> 'removed' ORDER BY source",
+                (district,),
+            ).fetchall()
+            return [{**orjson.loads(document), "state": state} for document, state in rows]
+
+    def why(self, source: str, record_key: str) -> dict[str, Any]:
+        """What became of a record: `outcome, because, run_id, offer_id, district`; `unknown` when it was never delivered."""
+        with opened(self._rooms) as db:
+            row = db.execute("SELECT district FROM source WHERE source = ?", (source,)).fetchone()
+            if row is None:
+                raise UnknownNameError("there is no source {source}; `verbund source list` shows all", source=source)
+            district = row[0]
+            Inventory(db, self._rooms.log, district).catch_up()
+            SourceCache(db, source)
+            return {
+                "source": source,
+                "record_key": record_key,
+                "district": district,
+                **_why(db, district, source, record_key),
+            }
+
+    @property
+    def _locks(self) -> Path:
+        return self._rooms.memory.parent / "locks"
+
+    @staticmethod
+    def _refuse_other_district(db: Any, source: SourceFile) -> None:
+        row = db.execute(
+            "SELECT district FROM source WHERE source = ? AND state <> 'removed'", (source.source,)
+        ).fetchone()
+        if row is not None and row[0] != source.district:
+            raise BaseMovedError(
+                "{source} is registered for district {district}; give the other source a name of its own",
+                source=source.source,
+                district=row[0],
+            )
+
+
+def _why(db: Any, district: str, source: str, key: str) -> dict[str, Any]:
+    offer = db.execute(
+        "SELECT offer_id, state, withdrawn_reason, missed_since, revision FROM offer WHERE source = ? AND record_key = ?",
+        (source, key),
+    ).fetchone()
+    record = db.execute(
+        "SELECT r.outcome, r.because, r.run_id FROM record r JOIN feed f ON f.feed = r.feed WHERE f.name = ? AND r.key = ?",
+        (source, key),
+    ).fetchone()
+    rejected = db.execute(
+        "SELECT rule, place, value, raw_digest, run_id FROM reject WHERE reject_id = ?",
+        (reject_id(district, source, key),),
+    ).fetchone()
+    answer: dict[str, Any] = {
+        "outcome": "unknown",
+        "because": "no pull has delivered it",
+        "run_id": None,
+        "offer_id": None,
+    }
+    if offer is not None:
+        answer.update(offer_id=offer[0], revision=offer[4], outcome={"live": "unchanged"}.get(offer[1], offer[1]))
+        answer["because"] = {"withdrawn": offer[2], "missed": f"missed since {offer[3]}"}.get(
+            offer[1], "delivered as published"
+        )
+    if record is not None and record[0] is not None and rejected is None:
+        answer.update(outcome=record[0], because=record[1] or answer["because"], run_id=record[2])
+    if rejected is not None:
+        rule, place, value, raw, run_id = rejected
+        answer.update(outcome="rejected", because=f"{rule} at {place}", rule=rule, place=place, value=value)
+        answer.update(raw_digest=raw, run_id=run_id)
+    return answer

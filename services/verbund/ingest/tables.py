@@ -1,0 +1,91 @@
+"""The tables of `ingest.db`: what the log says of a district, and what its sources last sent."""
+
+from __future__ import annotations
+
+# Folded from the log; emptied and folded again when it is lost or its version is raised.
+INVENTORY_VERSION = 1
+INVENTORY = """
+CREATE TABLE IF NOT EXISTS position (
+    topic TEXT PRIMARY KEY, next INTEGER NOT NULL, last_id TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS offer (
+    offer_id TEXT PRIMARY KEY, district TEXT NOT NULL, source TEXT NOT NULL, record_key TEXT NOT NULL,
+    revision INTEGER NOT NULL, state TEXT NOT NULL, content_hash TEXT NOT NULL, ends_at TEXT,
+    content_ms INTEGER NOT NULL, content_position INTEGER NOT NULL, missed_since TEXT, missed_run TEXT, withdrawn_reason TEXT,
+    organisation_id TEXT, title TEXT, changed_ms INTEGER NOT NULL);
+CREATE UNIQUE INDEX IF NOT EXISTS offer_by_record ON offer (source, record_key);
+CREATE INDEX IF NOT EXISTS offer_by_organisation ON offer (organisation_id);
+CREATE INDEX IF NOT EXISTS offer_by_state ON offer (source, state);
+CREATE TABLE IF NOT EXISTS offer_contact (
+    offer_id TEXT NOT NULL, contact_id TEXT NOT NULL, PRIMARY KEY (offer_id, contact_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS offer_by_contact ON offer_contact (contact_id);
+CREATE TABLE IF NOT EXISTS related (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, district TEXT NOT NULL, source TEXT NOT NULL, record_key TEXT NOT NULL,
+    revision INTEGER NOT NULL, state TEXT NOT NULL, content_hash TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS related_by_source ON related (source, kind, state);
+CREATE TABLE IF NOT EXISTS reject (
+    reject_id TEXT PRIMARY KEY, source TEXT NOT NULL, record_key TEXT NOT NULL, rule TEXT NOT NULL, place TEXT NOT NULL,
+    value TEXT, raw_digest TEXT NOT NULL, run_id TEXT NOT NULL, first_run TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS reject_by_source ON reject (source, record_key);
+CREATE TABLE IF NOT EXISTS run (
+    run_id TEXT PRIMARY KEY, district TEXT NOT NULL, source TEXT NOT NULL, started_at TEXT NOT NULL,
+    finished_at TEXT NOT NULL, outcome TEXT NOT NULL, position INTEGER NOT NULL, document BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS run_by_source ON run (source, started_at);
+CREATE TABLE IF NOT EXISTS run_part (
+    run_id TEXT NOT NULL, source TEXT NOT NULL, part TEXT NOT NULL, position INTEGER NOT NULL, proves INTEGER NOT NULL,
+    PRIMARY KEY (source, part, position)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS source (
+    source TEXT PRIMARY KEY, district TEXT NOT NULL, state TEXT NOT NULL, file_digest TEXT NOT NULL,
+    title TEXT NOT NULL, document BLOB NOT NULL, last_id TEXT NOT NULL);
+"""
+INVENTORY_TABLES = (
+    "position", "offer", "offer_contact", "related", "reject", "run", "run_part", "source",
+)  # fmt: skip
+
+# What the sources last sent. Lost, it costs one full pull; nothing true is lost with it.
+CACHE = """
+CREATE TABLE IF NOT EXISTS feed (
+    feed INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, mapping_version TEXT NOT NULL DEFAULT '');
+CREATE TABLE IF NOT EXISTS record (
+    record INTEGER PRIMARY KEY, feed INTEGER NOT NULL, key TEXT NOT NULL, dirty INTEGER NOT NULL DEFAULT 1,
+    outcome TEXT, because TEXT, run_id TEXT);
+CREATE UNIQUE INDEX IF NOT EXISTS record_by_key ON record (feed, key);
+CREATE INDEX IF NOT EXISTS record_dirty ON record (feed) WHERE dirty;
+CREATE TABLE IF NOT EXISTS item (
+    item INTEGER PRIMARY KEY, feed INTEGER NOT NULL, part TEXT NOT NULL, id TEXT NOT NULL, record INTEGER,
+    digest BLOB NOT NULL, modified TEXT, deleted INTEGER NOT NULL, request INTEGER NOT NULL, raw TEXT NOT NULL);
+CREATE UNIQUE INDEX IF NOT EXISTS item_by_id ON item (feed, part, id);
+CREATE INDEX IF NOT EXISTS item_by_record ON item (record);
+CREATE INDEX IF NOT EXISTS item_by_request ON item (request);
+CREATE TABLE IF NOT EXISTS body (item INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS need (
+    item INTEGER NOT NULL, feed INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY (feed, id, item)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS need_by_item ON need (item);
+CREATE TABLE IF NOT EXISTS request (
+    request INTEGER PRIMARY KEY, feed INTEGER NOT NULL, name TEXT NOT NULL, reader TEXT NOT NULL, digest TEXT NOT NULL,
+    etag TEXT, last_modified TEXT, outputs BLOB, UNIQUE (feed, name));
+CREATE TABLE IF NOT EXISTS cursor (
+    feed INTEGER NOT NULL, part TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (feed, part)) WITHOUT ROWID;
+"""
+
+# One run's own tables, in a database of its own that is thrown away: memory does not grow with a feed.
+SCRATCH = """
+CREATE TABLE scratch.seen (item INTEGER PRIMARY KEY);
+CREATE TABLE scratch.delivered (record INTEGER PRIMARY KEY, stale INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE scratch.staged (
+    record INTEGER PRIMARY KEY, key TEXT NOT NULL, answer TEXT NOT NULL, because TEXT, hash TEXT, ends_at TEXT,
+    raw TEXT NOT NULL, body BLOB);
+CREATE INDEX scratch.staged_by_answer ON staged (answer, record);
+CREATE TABLE scratch.organisation (
+    id TEXT PRIMARY KEY, key TEXT NOT NULL, hash TEXT NOT NULL, raw TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE scratch.contact (id TEXT PRIMARY KEY, key TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE scratch.broken (reject_id TEXT PRIMARY KEY, part TEXT NOT NULL, key TEXT NOT NULL, rule TEXT NOT NULL,
+    place TEXT NOT NULL, value TEXT, raw TEXT NOT NULL);
+CREATE TABLE scratch.outcome (record INTEGER PRIMARY KEY, outcome TEXT NOT NULL, because TEXT);
+CREATE TABLE scratch.gone (item INTEGER PRIMARY KEY, record INTEGER);
+CREATE INDEX scratch.gone_by_record ON gone (record);
+CREATE TABLE scratch.absent (record INTEGER PRIMARY KEY);
+CREATE TABLE scratch.decision (
+    key TEXT PRIMARY KEY, record INTEGER, action TEXT NOT NULL, because TEXT, offer_id TEXT, revision INTEGER,
+    missed_since TEXT, delivered INTEGER NOT NULL DEFAULT 1, done INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX scratch.decision_by_action ON decision (action, done, record);
+"""

@@ -1,0 +1,197 @@
+"""A hub of memory twins, a scripted feed on loopback and a clock that the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, ClassVar
+
+import orjson
+import pytest
+
+from verbund.codec import AvroCodec
+from verbund.event_log import EventLog
+from verbund.event_log.memory import MemoryEventLog
+from verbund.events import Recorded
+from verbund.fetch import FetchSettings, HttpFetch
+from verbund.ingest.run import Rooms
+from verbund.ingest.service import Ingest
+from verbund.ingest.source_file import SourceFile, load_source
+from verbund.testing.archive import MemoryArchive
+from verbund.testing.feed_server import FeedServer
+from verbund.testing.keys import MemoryKeyStore
+from verbund_connectors.kit import (
+    Answer,
+    Broken,
+    ContactDraft,
+    Ignored,
+    Item,
+    Mapped,
+    PartEnd,
+    Reject,
+    Rejected,
+    Request,
+    Response,
+    Settings,
+    SourceContext,
+    UnreadableError,
+    Withdrawn,
+    draft_offer,
+    draft_organisation,
+    draft_text,
+    occurrence,
+)
+
+
+class ListSettings(Settings):
+    """One list for each part, by name."""
+
+    url: str
+    parts: tuple[str, ...] = ("de",)
+
+
+class ListFeed:
+    """The smallest connector that can do everything: JSON lists of records, one list a part."""
+
+    version: ClassVar[str] = "1"
+    settings_model: ClassVar[type[Settings]] = ListSettings
+    removal: ClassVar[str] = "full-list"
+    volatile_extra: ClassVar[frozenset[str]] = frozenset({"order"})
+    scope_settings: ClassVar[tuple[str, ...]] = ("url", "parts")
+
+    def __init__(self, settings: ListSettings, context: SourceContext) -> None:
+        self._settings = settings
+
+    def begin(self, cursors: Mapping[str, Any]) -> Sequence[Request]:
+        return [Request(part=part, url=f"{self._settings.url}/{part}.json") for part in self._settings.parts]
+
+    def read(self, response: Response) -> Iterator[Any]:
+        part = response.request.part
+        try:
+            records = orjson.loads(response.body.read())
+        except orjson.JSONDecodeError as error:
+            raise UnreadableError("not_json") from error
+        for number, record in enumerate(records):
+            if "key" not in record:
+                yield Broken(part=part, rule="no_key", place=str(number), value=record)
+                continue
+            yield Item(
+                part=part,
+                id=record["key"],
+                key=record["key"],
+                data=record,
+                deleted=record.get("deleted", False),
+                modified=record.get("modified"),
+            )
+        yield PartEnd(part=part, proof={"count": str(len(records))}, scope={"list": part})
+
+    def map(self, key: str, items: Sequence[Item]) -> Answer:
+        if any(item.deleted for item in items):
+            return Withdrawn(reason="explicit_delete")
+        record = items[0].data
+        if record.get("ours"):
+            return Ignored(reason="ours")
+        if not record.get("title"):
+            return Rejected(rejects=(Reject(rule="title_missing", place="title", value=record.get("mail")),))
+        texts = {item.part: draft_text(item.data["title"]) for item in items}
+        starts = [occurrence(start) for start in record.get("starts", ())]
+        contacts = [
+            ContactDraft(place_key=key, area=str(rank), rank=rank, data={**_EMPTY_CONTACT, "email": mail})
+            for rank, mail in enumerate(record.get("contacts", ()))
+        ]
+        organisation = record.get("organisation")
+        return Mapped(
+            offer=draft_offer("course", texts, starts=starts, extra={"order": str(record.get("order", 0))}),
+            organisation=(organisation, draft_organisation(organisation)) if organisation else None,
+            contacts=tuple(contacts),
+        )
+
+
+_EMPTY_CONTACT: dict[str, Any] = dict.fromkeys(
+    ("function", "name", "email", "phone", "mobile", "website", "appointment_url", "opening_hours")
+)
+CONNECTORS: dict[str, Any] = {"list": ListFeed}
+
+
+@dataclass
+class World:
+    """All that a test of ingest needs.
+
+    Attributes:
+        now: what the clock says; `tomorrow()` moves it.
+    """
+
+    server: FeedServer
+    folder: Path
+    log: EventLog
+    keys: MemoryKeyStore = field(default_factory=MemoryKeyStore)
+    archive: MemoryArchive = field(default_factory=MemoryArchive)
+    fetches: list[HttpFetch] = field(default_factory=list)
+    now: datetime = datetime(2026, 11, 24, 8, tzinfo=UTC)
+
+    def __post_init__(self) -> None:
+        self.ingest = self.new_ingest()
+
+    def new_ingest(self, memory: str = "ingest.db") -> Ingest:
+        allow = FetchSettings(allow=(ip_network("127.0.0.0/8"),), per_host_interval_s=0, retry_after_limit_s=0)
+        self.fetches.append(HttpFetch(allow))
+        return Ingest(
+            Rooms(
+                log=self.log,
+                memory=self.folder / memory,
+                fetch=self.fetches[-1],
+                archive=self.archive,
+                keys=self.keys,
+                clock=lambda: self.now,
+            )
+        )
+
+    def serve(self, *records: Mapping[str, Any], part: str = "de", **reply: Any) -> None:
+        self.server.serve(f"/{part}.json", orjson.dumps(list(records)), **reply)
+
+    def source(self, text: str = "", **settings: Any) -> SourceFile:
+        path = self.folder / "source.yaml"
+        own = orjson.dumps({"url": self.server.url, **settings}).decode()
+        path.write_text(
+            f'source: enr-list\ndistrict: "05954"\nconnector: list\nlicence: CC0-1.0\nwith: {own}\n{text}',
+            encoding="utf-8",
+        )
+        return load_source(path, connectors=CONNECTORS, environ={})
+
+    def apply(self, text: str = "", **settings: Any) -> dict[str, Any]:
+        return self.ingest.apply(self.source(text, **settings)).document
+
+    def tomorrow(self, days: float = 1) -> None:
+        self.now += timedelta(days=days)
+
+    def events(self, *, after: int = 0) -> list[Recorded]:
+        ends = self.log.end()
+        found = []
+        for topic in sorted(ends):
+            position = 0
+            while position < ends[topic]:
+                page = self.log.read({topic: position})
+                found.extend(page)
+                position = page[-1].position + 1
+        return found[after:]
+
+    def types(self) -> list[str]:
+        return [event.type for event in self.events()]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with FeedServer() as server:
+        world = World(server=server, folder=tmp_path, log=MemoryEventLog(codec=AvroCodec()))
+        yield world
+        for fetch in world.fetches:
+            fetch.close()
+
+
+def balanced(counts: Mapping[str, int]) -> bool:
+    """The promise of the operator's page."""
+    names = ("published", "revised", "unchanged", "reopened", "rejected", "ignored", "withdrawn_by_record", "held")
+    return counts["delivered"] == sum(counts[name] for name in names)
