@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.ingest.conftest import World, balanced
@@ -89,20 +91,18 @@ def test_a_run_that_died_before_its_report_does_not_stop_the_count(world: World)
     world.apply()
     world.serve(A)
     world.tomorrow()
-    finish = Run._finish
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "_finish", _killed)
         with pytest.raises(KeyboardInterrupt):
             world.apply()
-    assert Run._finish is finish
-    assert world.types()[-1] == "OfferMissed"
+    assert (world.types().count("OfferMissed"), world.types().count("RunFinished")) == (1, 1)
     for day in range(2):
         world.tomorrow(1 + day)
         run = world.apply()
     assert run["counts"]["withdrawn"] == 1
 
 
-def _killed(*_: object) -> dict:
+def _killed(*_: object) -> None:
     raise KeyboardInterrupt
 
 
@@ -113,7 +113,6 @@ def test_a_missed_record_that_comes_back_is_seen_again(world: World) -> None:
     world.apply()
     world.serve(A, B)
     run = world.apply()
-    assert world.types()[-2] == "RunFinished" or "OfferSeenAgain" in world.types()
     assert "OfferSeenAgain" in world.types()
     assert balanced(run["counts"])
     before = len(world.events())
@@ -142,7 +141,7 @@ def test_a_withdrawn_record_that_comes_back_reopens_the_same_offer(world: World)
         ({"cut_at": 20}, "E2"),
     ],
 )
-def test_a_source_in_trouble_withdraws_nothing(world: World, reply: dict, reason: str) -> None:
+def test_a_source_in_trouble_withdraws_nothing(world: World, reply: dict[str, Any], reason: str) -> None:
     world.serve(A, B)
     world.apply(AT_ONCE)
     world.serve(A, **reply)
@@ -181,7 +180,7 @@ def test_a_translation_that_is_gone_is_a_revision(world: World) -> None:
     world.serve(part="en")
     run = world.apply(parts=["de", "en"])
     assert run["counts"]["revised"] == 1
-    assert world.events()[-2].type in {"OfferRevised", "RunFinished"}
+    assert world.types().count("OfferRevised") == 1
     assert balanced(run["counts"])
 
 
