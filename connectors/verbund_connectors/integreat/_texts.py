@@ -45,16 +45,16 @@ class Record:
         self.content: dict[str, dict[str, Any]] = {}
         limit = min(MAX_TEXT, _TEXT_BUDGET // len(self._spoken))
         for language, data in self._spoken.items():
-            if data is self.data or self.notes.text(data.get(title), f"{language}.{title}", MAX_TITLE):
-                self._add(language, data, title, limit)
+            line = self.notes.text(data.get(title), f"{language}.{title}", MAX_TITLE)
+            if line:
+                self._add(language, data, line, limit)
+            elif data is self.data:
+                raise Refused("missing", title, data.get(title))
             else:
                 self.notes.add("missing", f"{language}.{title}")
         self.title = str(self.texts[first]["title"])
 
-    def _add(self, language: str, data: Mapping[str, Any], title_field: str, limit: int) -> None:
-        title = self.notes.text(data.get(title_field), f"{language}.{title_field}", MAX_TITLE)
-        if title is None:
-            raise Refused("missing", title_field, data.get(title_field))
+    def _add(self, language: str, data: Mapping[str, Any], title: str, limit: int) -> None:
         html = self._html(language, data)
         if len(html) > limit:
             self.notes.add("too_long", f"{language}.content", len(html))
