@@ -63,6 +63,8 @@ def crawl(feed: dict[str, Any], made: Integreat | None = None, **settings) -> Cr
                 case PartEnd():
                     assert output.part not in done.ends, f"{output.part} ended twice"
                     done.ends[output.part] = output
+                case _:
+                    raise AssertionError(f"no output that Integreat needs: {output}")
     return done
 
 

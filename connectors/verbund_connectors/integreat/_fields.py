@@ -206,6 +206,8 @@ def contacts_of(value: JSON, place_key: str, policy: ContactPolicy, notes: Notes
     for index, entry in enumerate(notes.sequence(value, "contacts")):
         where = f"contacts[{index}]"
         contact = notes.mapping(entry, where)
+        if contact is not entry:
+            continue  # no object, so none that the source counts
         function = notes.text(contact.get("area_of_responsibility"), f"{where}.area_of_responsibility")
         area = function or ""
         ranks[area] = ranks.get(area, -1) + 1
