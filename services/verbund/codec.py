@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from typing import Any, Protocol
 
-from fastavro import schemaless_reader, schemaless_writer, validate
+from fastavro import schemaless_reader, validate
 from fastavro.validation import ValidationError
 
 import verbund_schemas
+from verbund.avro import MisfitError, Reader, Writer, compiled_reader, compiled_writer
 from verbund.errors import EventRefusedError, UnreadableEventError
 
 #: An encoded event is at most this long: the largest body that Kafka's default limits let through with its headers.
 MAX_BODY_BYTES = 900 * 1024
 
 _MARKER = b"\xc3\x01"
-_HEADER_BYTES = 10
+_MARK_BYTES = 10
 
 
 class Codec(Protocol):
@@ -40,36 +42,60 @@ class Codec(Protocol):
         ...
 
 
+class Catalogue(Protocol):
+    """Where a codec finds schemas; the package `verbund_schemas` is one."""
+
+    def expanded(self, name: str, /) -> verbund_schemas.Schema:
+        """Today's schema of that name, self-contained."""
+        ...
+
+    def shipped_versions(self, name: str, /) -> tuple[str, ...]:
+        """Digests of all versions of that name, oldest first."""
+        ...
+
+    def shipped(self, schema_digest: str, /, *, name: str | None = None) -> verbund_schemas.Schema:
+        """The schema of that name with that digest."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Today:
+    schema: verbund_schemas.Schema
+    digest: str
+    mark: bytes
+    read: Reader
+    write: Writer
+
+
 @dataclass(frozen=True, slots=True)
 class _Version:
-    """A schema that writes or once wrote bodies; `reader` is today's when that is another one."""
+    """How bodies of one schema are read, into today's shape."""
 
-    writer: verbund_schemas.Schema
-    reader: verbund_schemas.Schema | None
-    digest: str
-    header: bytes
+    mark: bytes
+    read: Reader
 
 
 class AvroCodec:
     """Avro single-object encoding (C3 01, CRC-64-AVRO, body) of events and other stored types, by name.
 
-    Used by several threads at once.
+    Several threads may use one. Today's schema is read and written by compiled code, older ones are resolved by
+    fastavro.
     """
 
-    def __init__(self) -> None:
-        self._today: dict[str, _Version] = {}
-        self._shipped: dict[tuple[str, str], _Version] = {}
+    def __init__(self, catalogue: Catalogue = verbund_schemas) -> None:
+        self._catalogue = catalogue
+        self._today: dict[str, _Today] = {}
+        self._versions: dict[tuple[str, str], _Version] = {}
 
     def encode(self, event_type: str, data: Mapping[str, Any]) -> tuple[bytes, str]:
         """See `Codec`; a field that the schema does not know is refused, one that has a default may be left out."""
-        version = self._today.get(event_type) or self._load_today(event_type)
-        buffer = BytesIO()
-        buffer.write(version.header)
+        today = self._today.get(event_type) or self._load(event_type)
+        pieces = [today.mark]
         try:
-            schemaless_writer(buffer, version.writer, data, strict_allow_default=True, disable_tuple_notation=True)
+            today.write(data, pieces)
         except Exception as error:
-            raise _refused(event_type, version.writer, data, error) from error
-        body = buffer.getvalue()
+            raise _refused(event_type, today.schema, data, error) from error
+        body = b"".join(pieces)
         if len(body) > MAX_BODY_BYTES:
             raise EventRefusedError(
                 "The {type} is {bytes} bytes long, more than the {limit} that an event may have; shorten the record.",
@@ -77,71 +103,81 @@ class AvroCodec:
                 bytes=len(body),
                 limit=MAX_BODY_BYTES,
             )
-        return body, version.digest
+        return body, today.digest
 
     def decode(self, event_type: str, schema: str, body: bytes) -> dict[str, Any]:
-        """See `Codec`. An empty `schema` (bytes that lost their envelope) is looked up by the body's own CRC-64."""
-        version = self._shipped.get((event_type, schema)) or self._load_shipped(event_type, schema, body)
-        if not body.startswith(version.header):
+        """See `Codec`. With an empty `schema` (bytes without an envelope) the body's own CRC-64 finds it."""
+        version = self._versions.get((event_type, schema)) or self._find(event_type, schema, body)
+        if not body.startswith(version.mark):
             raise UnreadableEventError(
-                "The body of the {type} does not begin with the mark of the schema {schema}.",
+                "The body of the {type} does not begin with the mark of its schema {schema}.",
                 type=event_type,
                 schema=schema,
             )
-        stream = BytesIO(body)
-        stream.seek(_HEADER_BYTES)
         try:
-            data: Any = schemaless_reader(stream, version.writer, version.reader)
+            data, end = version.read(body, _MARK_BYTES)
         except Exception as error:
             raise UnreadableEventError(
                 "The body of the {type} cannot be read: {problem}.", type=event_type, problem=type(error).__name__
             ) from error
-        if stream.tell() != len(body):
+        if end != len(body):
             raise UnreadableEventError(
-                "The body of the {type} goes on for {bytes} bytes after its end.",
+                "The body of the {type} is {bytes} bytes long, but its record ends at {end}.",
                 type=event_type,
-                bytes=len(body) - stream.tell(),
+                bytes=len(body),
+                end=end,
             )
-        return data  # type: ignore[no-any-return]
+        return data
 
-    def _load_today(self, event_type: str) -> _Version:
+    def _load(self, event_type: str) -> _Today:
         try:
-            schema = verbund_schemas.load(event_type)
+            schema = self._catalogue.expanded(event_type)
         except verbund_schemas.UnknownSchemaError as error:
             raise EventRefusedError("There is no event type {type}.", type=event_type) from error
-        version = _version(schema, None)
-        self._today[event_type] = version
-        self._shipped[event_type, version.digest] = version
-        return version
+        today = _Today(
+            schema, verbund_schemas.digest(schema), _mark(schema), compiled_reader(schema), compiled_writer(schema)
+        )
+        self._today[event_type] = today
+        return today
 
-    def _load_shipped(self, event_type: str, schema: str, body: bytes) -> _Version:
+    def _find(self, event_type: str, schema: str, body: bytes) -> _Version:
         try:
-            today = self._today.get(event_type) or self._load_today(event_type)
-            if schema == today.digest or (not schema and body.startswith(today.header)):
-                return today
-            if not schema:
-                return self._by_header(event_type, today, body)
-            version = _version(verbund_schemas.shipped(schema, name=event_type), today.writer)
+            today = self._today.get(event_type) or self._load(event_type)
+            if schema == today.digest or (not schema and body.startswith(today.mark)):
+                version = _Version(today.mark, today.read)
+            else:
+                version = self._shipped(event_type, schema, body, today)
         except (verbund_schemas.UnknownSchemaError, EventRefusedError) as error:
             raise UnreadableEventError(
                 "No version of {type} has the schema {schema}; a newer Verbund may have written it.",
                 type=event_type,
                 schema=schema,
             ) from error
-        self._shipped[event_type, schema] = version
+        if schema:
+            self._versions[event_type, schema] = version
         return version
 
-    def _by_header(self, event_type: str, today: _Version, body: bytes) -> _Version:
-        """Versions with one CRC-64 differ in defaults only, and those say nothing about reading what was written."""
-        for known in verbund_schemas.shipped_versions(event_type):
-            version = _version(verbund_schemas.shipped(known), today.writer)
-            if body.startswith(version.header):
-                return version
-        raise verbund_schemas.UnknownSchemaError(body[:_HEADER_BYTES].hex())
+    def _shipped(self, event_type: str, schema: str, body: bytes, today: _Today) -> _Version:
+        """Without a digest the mark decides: versions of one mark differ in nothing that reading them needs."""
+        for known in (schema,) if schema else self._catalogue.shipped_versions(event_type):
+            writer = self._catalogue.shipped(known, name=event_type)
+            mark = _mark(writer)
+            if schema or body.startswith(mark):
+                return _Version(mark, partial(_resolved, writer, today.schema))
+        raise verbund_schemas.UnknownSchemaError(body[:_MARK_BYTES].hex())
 
 
-def _version(writer: verbund_schemas.Schema, reader: verbund_schemas.Schema | None) -> _Version:
-    return _Version(writer, reader, verbund_schemas.digest(writer), _MARKER + verbund_schemas.fingerprint(writer))
+def _mark(schema: verbund_schemas.Schema) -> bytes:
+    return _MARKER + verbund_schemas.fingerprint(schema)
+
+
+def _resolved(
+    writer: verbund_schemas.Schema, reader: verbund_schemas.Schema, body: bytes, start: int
+) -> tuple[dict[str, Any], int]:
+    stream = BytesIO(body)
+    stream.seek(start)
+    data: Any = schemaless_reader(stream, writer, reader)
+    return data, stream.tell()
 
 
 def _refused(
@@ -155,4 +191,5 @@ def _refused(
         return EventRefusedError(
             "The {type} does not fit its schema at {fields}.", type=event_type, fields=fields or "its root"
         )
-    return EventRefusedError("The {type} does not fit its schema: {problem}.", type=event_type, problem=str(error))
+    problem = str(error) if isinstance(error, MisfitError) else type(error).__name__
+    return EventRefusedError("The {type} does not fit its schema: {problem}.", type=event_type, problem=problem)

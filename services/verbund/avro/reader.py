@@ -1,0 +1,104 @@
+"""Bytes to records by code made for one schema."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from verbund.avro.source import Source, made
+
+#: Reads the record at a position; gives it and the position after it. Any exception: the bytes are no such record. A
+#: position beyond the end means that the bytes were cut.
+Reader: TypeAlias = Callable[[bytes, int], tuple[dict[str, Any], int]]
+
+
+def compiled_reader(schema: dict[str, Any]) -> Reader:
+    """A reader of whole records of this schema, expanded.
+
+    Raises:
+        TypeError: the schema uses something that ours do not.
+    """
+    names = {"read_long": _read_long, "read_size": _read_size, "read_double": struct.Struct("<d").unpack_from}
+    reader: Reader = made(Source("read", _read_record, _read), schema, {**names, "FLAGS": (False, True)})
+    return reader
+
+
+def _read_record(source: Source, schema: dict[str, Any], name: str) -> list[str]:
+    body: list[str] = []
+    values = []
+    for field in schema["fields"]:
+        value = source.name()
+        source.emit(source, field["type"], value, body, " ")
+        values.append(f"{field['name']!r}: {value}")
+    return [f"def {name}(b, p):", *body, f" return {{{', '.join(values)}}}, p"]
+
+
+def _read(source: Source, schema: Any, value: str, out: list[str], at: str) -> None:
+    """Lines that read one value at `p` of `b` into a local name and move `p` on."""
+    if function := source.function(schema):
+        out.append(f"{at}{value}, p = {function}(b, p)")
+        return
+    match schema:
+        case ["null", inner]:
+            out += [f"{at}n = b[p]; p += 1", f"{at}if n == 0: {value} = None", f"{at}elif n == 2:"]
+            source.emit(source, inner, value, out, at + " ")
+            out.append(f"{at}else: raise IndexError")
+        case {"type": "array" | "map"}:
+            _read_items(source, schema, value, out, at)
+        case "string":
+            out += [*_size(at), f"{at}q = p + n; {value} = b[p:q].decode(); p = q"]
+        case "bytes":
+            out += [*_size(at), f"{at}q = p + n; {value} = b[p:q]; p = q"]
+        case "int" | "long":
+            out.append(f"{at}n = b[p]; p += 1")
+            out.append(f"{at}if n < 128: {value} = n >> 1 ^ -(n & 1)")
+            out.append(f"{at}else: {value}, p = read_long(n, b, p)")
+        case "boolean":
+            out.append(f"{at}{value} = FLAGS[b[p]]; p += 1")
+        case "double":
+            out.append(f"{at}{value} = read_double(b, p)[0]; p += 8")
+        case _:
+            raise TypeError(f"a compiled schema has no {schema}")
+
+
+def _size(at: str) -> list[str]:
+    """A length below 64 is one even byte; anything else, negative lengths among it, is looked at closer."""
+    return [f"{at}n = b[p]; p += 1", f"{at}if n & 129: n, p = read_size(n, b, p)", f"{at}else: n >>= 1"]
+
+
+def _read_items(source: Source, schema: dict[str, Any], value: str, out: list[str], at: str) -> None:
+    left, item, key = source.name(), source.name(), source.name()
+    mapped = schema["type"] == "map"
+    out += [f"{at}{value} = {'{}' if mapped else '[]'}"]
+    count = [f"{left} = b[p]; p += 1", f"if {left} < 128: {left} = {left} >> 1 ^ -({left} & 1)"]
+    count += [f"else: {left}, p = read_long({left}, b, p)"]
+    out += [at + line for line in count]
+    out += [f"{at}while {left}:", f"{at} if {left} < 0:", f"{at}  {left} = -{left}"]
+    out += [f"{at}  n, p = read_long(b[p], b, p + 1)", f"{at} for _ in range({left}):"]
+    if mapped:
+        source.emit(source, "string", key, out, at + "  ")
+    source.emit(source, schema["values" if mapped else "items"], item, out, at + "  ")
+    out.append(f"{at}  {value}[{key}] = {item}" if mapped else f"{at}  {value}.append({item})")
+    out += [f"{at} {line}" for line in count]
+
+
+def _read_long(byte: int, body: bytes, position: int) -> tuple[int, int]:
+    """A zigzag number whose first byte was read already."""
+    number = byte & 127
+    shift = 7
+    while byte & 128:
+        byte = body[position]
+        position += 1
+        number |= (byte & 127) << shift
+        shift += 7
+    if number >> 64:
+        raise IndexError(position)
+    return number >> 1 ^ -(number & 1), position
+
+
+def _read_size(byte: int, body: bytes, position: int) -> tuple[int, int]:
+    size, position = _read_long(byte, body, position)
+    if not 0 <= size <= len(body) - position:
+        raise IndexError(position)
+    return size, position
