@@ -77,7 +77,10 @@ def checked_url(url: str, *, base: httpx.URL | None = None) -> httpx.URL:
     if len(url) > _LONGEST_URL or "\\" in url or not url.isprintable() or " " in url:
         raise problems.malformed(url)
     try:
-        parsed = (base.join(url) if base else httpx.URL(url)).copy_with(fragment=None)
+        parsed = httpx.URL(url)
+        if base is not None and not parsed.scheme:
+            parsed = base.join(url)
+        parsed = parsed.copy_with(fragment=None)
     except (httpx.InvalidURL, ValueError, TypeError):
         raise problems.malformed(url) from None
     if parsed.scheme not in ("http", "https"):

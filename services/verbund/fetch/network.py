@@ -65,10 +65,7 @@ current_hop: ContextVar[Hop] = ContextVar("current_hop")
 
 def system_addresses(host: str, port: int) -> list[str]:
     """What this machine's resolver says."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError:  # a label of no or of over 63 letters
-        raise OSError("not a host name") from None
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
@@ -142,7 +139,7 @@ class CheckedNetwork(httpcore.NetworkBackend):
             raise problems.network_refused(hop.url, host)
         try:
             found = _within(hop.deadline, lambda: self._resolve(host, port))
-        except OSError:
+        except (OSError, UnicodeError):  # a label of no or of over 63 letters is the latter
             raise problems.no_such_host(hop.url, host) from None
         if not self._only and not all(addresses.is_allowed(address, self._allow) for address in found):
             raise problems.network_refused(hop.url, host)
