@@ -52,7 +52,7 @@ def text_of(title: str, description: str | None = None, *, summary: str | None =
     source = html.without_contact_cards(description)
     shown = html.sanitise(source, limit=html.MAX_TEXT)
     made = draft_text(title, summary=summary, description_html=shown, description_text=html.plain(shown))
-    return made, {"title": title, "summary": summary, "description": html.canonical_html(source)}
+    return made, {**made, "description_html": html.canonical_html(source), "description_text": None}
 
 
 def _paragraphs(plain: str) -> str:

@@ -121,7 +121,7 @@ class Rpde:
         for number, entry in enumerate(read.items):
             item_id = page.id_of(entry) if isinstance(entry, dict) else None
             if item_id is None:
-                rule = "missing_id" if isinstance(entry, dict) else "not_an_object"
+                rule = "key_missing" if isinstance(entry, dict) else "wrong_type"
                 yield Broken(part=part, rule=rule, place=f"page {step.page}, items[{number}]", value=_short(entry))
                 continue
             yield from self._items(part, item_id, entry)

@@ -56,10 +56,10 @@ def answer(key: str, items: Sequence[Item], context: SourceContext) -> Answer:
         return _without_primary(key, own, items, kinds, children, context)
     if len({(kind, item.id) for kind, item in primary}) > 1:
         found = ", ".join(sorted(f"{kind} {item.id}" for kind, item in primary))
-        return Rejected(rejects=(Reject(rule="duplicate_key", place="id", value=found),))
+        return Rejected(rejects=(Reject(rule="key_duplicate", place="id", value=found),))
     data = primary[0][1].data
     if data.keys() <= {"@type"}:
-        return Rejected(rejects=(Reject(rule="missing_data", place="data"),))
+        return Rejected(rejects=(Reject(rule="field_missing", place="data"),))
     return _Record(key, data, children, _inherited(data, items, key), context).answer()
 
 
@@ -86,7 +86,7 @@ def _without_primary(
     if alone is not None and not alone.get("superEvent"):
         return _Record(key, alone, [], [], context).answer()
     if children:
-        return Rejected(rejects=(Reject(rule="missing_parent", place="superEvent", value=key),))
+        return Rejected(rejects=(Reject(rule="parent_missing", place="superEvent", value=key),))
     return Ignored(reason="out_of_scope")
 
 
@@ -136,7 +136,7 @@ class _Record:
             return Ignored(reason="ours")
         title = values.line(self.get("name"))
         if title is None:
-            return Rejected(rejects=(Reject(rule="missing_title", place="name"),))
+            return Rejected(rejects=(Reject(rule="title_missing", place="name"),))
         return self._mapped(title)
 
     def _mapped(self, title: str) -> Mapped:

@@ -84,7 +84,7 @@ def starts_of(things: Iterable[Mapping[str, Any]], zone: str = ZONE) -> tuple[li
         if start is not None:
             found[start["start"]] = start
         elif thing.get("startDate"):
-            warnings.append(Reject(rule="bad_date", place="subEvent.startDate", value=thing["startDate"]))
+            warnings.append(Reject(rule="date_unreadable", place="subEvent.startDate", value=thing["startDate"]))
     ordered = [found[instant] for instant in sorted(found)]
     if len(ordered) > MAX_STARTS:
         warnings.append(Reject(rule="too_many_starts", place="subEvent", value=len(ordered)))
@@ -109,7 +109,7 @@ def recurrence_of(schedules: Sequence[Any]) -> tuple[dict[str, Any] | None, list
     try:
         return _recurrence(merged), warnings
     except (ValueError, TypeError, OverflowError) as error:
-        return None, [*warnings, Reject(rule="bad_schedule", place="eventSchedule", value=str(error))]
+        return None, [*warnings, Reject(rule="recurrence_unusable", place="eventSchedule", value=str(error))]
 
 
 def _merged(schedules: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
