@@ -141,7 +141,7 @@ def test_a_restored_copy_stops_a_reader_that_was_further(tmp_path, make_log):
     log.append(TOPIC, [numbered(number) for number in range(5, 10)])
     log.close()
     for leftover in tmp_path.glob("log.db*"):
-        os.unlink(leftover)
+        leftover.unlink()
     (tmp_path / "log.db").write_bytes(copy)
     with pytest.raises(LogUnusableError, match="restored, recreated or cut"):
         make_log().read({TOPIC: 10})

@@ -69,6 +69,10 @@ class KafkaCluster:
         process.wait(60)
         guard.forget(pid=process.pid)
 
+    def freeze(self, number: int = 1) -> None:
+        """The node keeps its connections and answers nothing; kill it afterwards."""
+        self._processes[number].send_signal(signal.SIGSTOP)
+
     def restart(self, number: int = 1) -> None:
         """A killed node back on its data and port."""
         self._spawn(number)

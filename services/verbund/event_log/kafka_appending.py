@@ -10,12 +10,12 @@ from typing import Any
 
 import structlog
 from kafka import KafkaProducer  # noqa: TID251 - one of the modules of the Kafka log
-from kafka.errors import KafkaError, MessageSizeTooLargeError  # noqa: TID251 - as above
+from kafka.errors import AuthorizationError, KafkaError, MessageSizeTooLargeError  # noqa: TID251 - as above
 
 from verbund.errors import AppendFailedError, EventRefusedError, LogUnavailableError
 from verbund.event_log.checks import closed_for_appending
 from verbund.event_log.envelope import Sealed
-from verbund.event_log.kafka_connecting import connect
+from verbund.event_log.kafka_connecting import connect, not_allowed
 from verbund.event_log.kafka_records import headers
 from verbund.event_log.kafka_settings import KafkaSettings
 from verbund.event_log.kafka_topics import KafkaTopics
@@ -61,6 +61,7 @@ class KafkaAppender:
 
         Raises:
             AppendFailedError: some may be stored, or may be later.
+        LogUnusableError: the topic would lose events, or we may not write it.
             EventRefusedError: a record is too large for the cluster; those before it may be stored.
         """
         positions: list[int] = []
@@ -71,7 +72,10 @@ class KafkaAppender:
                     positions += self._send(producer, topic, window)
             except MessageSizeTooLargeError as error:
                 raise EventRefusedError("an event for topic {topic} is too large for Kafka", topic=topic) from error
-            except (KafkaError, TimeoutError) as error:
+            except AuthorizationError as error:
+                self._throw_away(producer, topic, error)
+                raise not_allowed(self._settings, error) from error
+            except KafkaError as error:
                 self._throw_away(producer, topic, error)
                 raise _failed(topic, len(sealed), error) from error
         return positions

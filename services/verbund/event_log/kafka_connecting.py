@@ -50,6 +50,16 @@ def unavailable(settings: KafkaSettings, error: BaseException) -> LogUnavailable
     )
 
 
+def not_allowed(settings: KafkaSettings, error: BaseException) -> LogUnusableError:
+    """The cluster knows us and says no; trying again would not help."""
+    return LogUnusableError(
+        "user {user} may not do this in Kafka at {bootstrap} ({error}); give it the right, then start again",
+        user=settings.username,
+        bootstrap=settings.bootstrap,
+        error=f"{type(error).__name__}: {error}"[:300],
+    )
+
+
 def _why_not(settings: KafkaSettings) -> LogError:
     found: LogError | None = None
     for server in settings.servers:

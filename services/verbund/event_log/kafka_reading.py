@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 import structlog
 from kafka import KafkaConsumer  # noqa: TID251 - one of the modules of the Kafka log
-from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError  # noqa: TID251 - as above
+from kafka.errors import AuthorizationError, KafkaError, LogTruncationError, OffsetOutOfRangeError  # noqa: TID251 - as above
 from kafka.structs import TopicPartition  # noqa: TID251 - as above
 
 from verbund.codec import Codec
@@ -18,7 +18,7 @@ from verbund.errors import LogUnusableError, SettingsError
 from verbund.event_log import Positions
 from verbund.event_log.checks import check_positions, closed_for_reading, position_lost
 from verbund.event_log.envelope import PAGE_BYTES
-from verbund.event_log.kafka_connecting import connect, unavailable
+from verbund.event_log.kafka_connecting import connect, not_allowed, unavailable
 from verbund.event_log.kafka_records import recorded
 from verbund.event_log.kafka_settings import KafkaSettings
 from verbund.event_log.kafka_topics import KafkaTopics, is_finite
@@ -88,6 +88,8 @@ class KafkaReader:
         except (OffsetOutOfRangeError, LogTruncationError) as error:
             self._drop()
             raise self._lost(existing) from error
+        except AuthorizationError as error:
+            raise not_allowed(self._settings, error) from error
         except KafkaError as error:
             self._drop()
             raise unavailable(self._settings, error) from error

@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 import structlog
 from kafka import KafkaAdminClient  # noqa: TID251 - one of the modules of the Kafka log
 from kafka.admin import ConfigResource, ConfigResourceType  # noqa: TID251 - as above
-from kafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlreadyExistsError  # noqa: TID251 - as above
+from kafka.errors import AuthorizationError, InvalidReplicationFactorError, KafkaError, TopicAlreadyExistsError  # noqa: TID251 - as above
 from kafka.protocol.consumer.offsets import IsolationLevel  # noqa: TID251 - as above
 from kafka.structs import TopicPartition  # noqa: TID251 - as above
 
 from verbund.errors import LogUnusableError
 from verbund.event_log.checks import closed_for_reading
-from verbund.event_log.kafka_connecting import connect, unavailable
+from verbund.event_log.kafka_connecting import connect, not_allowed, unavailable
 from verbund.event_log.kafka_settings import KafkaSettings
 
 log = structlog.get_logger()
@@ -149,6 +149,8 @@ class KafkaTopics:
                 self._client = connect(KafkaAdminClient, self._settings)
             try:
                 return question(self._client)
+            except AuthorizationError as error:
+                raise not_allowed(self._settings, error) from error
             except KafkaError as error:
                 self._drop()
                 raise unavailable(self._settings, error) from error

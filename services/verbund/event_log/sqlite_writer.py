@@ -202,14 +202,16 @@ def _append_time(connection: Any) -> int:
 
 
 def _make_tables(connection: Any, path: Path | str) -> None:
-    connection.execute("BEGIN IMMEDIATE")
     layout = connection.execute("PRAGMA user_version").fetchone()[0]
+    if layout == LAYOUT:
+        return  # the usual case waits for no writer
     if layout > LAYOUT:
         raise LogUnusableError(
             "the event log {path} was written by a newer Verbund (layout {layout}); install that version",
             path=str(path),
             layout=layout,
         )
+    connection.execute("BEGIN IMMEDIATE")
     for statement in filter(str.strip, _TABLES.split(";")):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version={LAYOUT}")
