@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 JSON = Annotated[bool, typer.Option("--json", help=N_("Answer with one JSON object."))]
 JSONL = Annotated[bool, typer.Option("--jsonl", help=N_("Answer with the items as JSON, a line each."))]
 
+_ENDLESS = 10_000
+
 #: Words and signs for a state; never colour alone.
 _SIGNS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 _ASCII_SIGNS = {"ok": "+", "warn": "!", "fail": "x"}
@@ -71,7 +73,9 @@ def talk() -> Console:
 def _console(file: IO[str]) -> Console:
     from rich.console import Console
 
-    return Console(file=file, highlight=False, emoji=False, soft_wrap=not file.isatty())
+    # Elsewhere than on a terminal nothing is cut or folded: a reader or `grep` sees whole lines.
+    width = None if file.isatty() else _ENDLESS
+    return Console(file=file, highlight=False, emoji=False, width=width)
 
 
 def say(message: str) -> None:
@@ -101,10 +105,7 @@ def table(
         )
     for row in rows:
         grid.add_row(*(plain(value) for value in row))
-    if target.is_terminal:
-        target.print(grid)
-    else:
-        target.print(grid, width=10_000, no_wrap=True, crop=False, soft_wrap=False)
+    target.print(grid)
 
 
 def facts(target: Console, pairs: Iterable[tuple[str, Any]]) -> None:

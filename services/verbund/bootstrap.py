@@ -1,0 +1,260 @@
+"""The only module that wires: settings in, log, ingest, views, search and web out, each opened when first asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from verbund.errors import LockedError, ViewUnavailableError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from verbund.archive import Archive
+    from verbund.codec import Codec
+    from verbund.event_log import EventLog
+    from verbund.fetch import Fetch
+    from verbund.ingest.service import Ingest
+    from verbund.ingest.source_file import SourceFile
+    from verbund.keys import KeyStore
+    from verbund.projection.runner import Runner
+    from verbund.settings import Configuration, Settings
+    from verbund.views.search import SearchIndex, SearchProjection
+    from verbund_connectors.kit import Connector
+
+#: Called while the views read the log: how many events were read, how many were to be read.
+Progress = Callable[[int, int], None]
+
+CONNECTOR_GROUP = "verbund.connectors"
+
+_Closable = TypeVar("_Closable")
+
+
+def now() -> datetime:
+    """The clock of this hub."""
+    return datetime.now(UTC)
+
+
+class Connectors(Mapping[str, "type[Connector]"]):
+    """Registered connectors by name, each loaded when first asked for."""
+
+    def __init__(self) -> None:
+        self._entries = {entry.name: entry for entry in entry_points(group=CONNECTOR_GROUP)}
+
+    def __getitem__(self, name: str) -> type[Connector]:
+        loaded: type[Connector] = self._entries[name].load()
+        return loaded
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._entries))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+class Hub:
+    """Everything of one hub, as a context manager that closes what was opened, the last one first."""
+
+    def __init__(self, settings: Settings, *, environ: Mapping[str, str]) -> None:
+        self.settings = settings
+        self._environ = environ
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    # --- rooms -------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def codec(self) -> Codec:
+        """Event bodies."""
+        from verbund.codec import AvroCodec
+
+        return AvroCodec()
+
+    @cached_property
+    def log(self) -> EventLog:
+        """The event log.
+
+        Raises:
+            LogUnavailableError, LogUnusableError: see `open_log`.
+        """
+        from verbund.event_log.opening import open_log
+
+        kafka = {name: secret.get_secret_value() for name, secret in self.settings.kafka.items()}
+        return self._closing(open_log(self.settings.event_log, codec=self.codec, kafka_settings=kafka or None))
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database of the read models."""
+        url = self.settings.database.get_secret_value()
+        if url.startswith("sqlite:///"):
+            from verbund import sqlite
+
+            engine = sqlite.engine(Path(url.removeprefix("sqlite:///")))
+        else:
+            from sqlalchemy import create_engine
+
+            engine = create_engine(url, pool_pre_ping=True)
+        self._stack.callback(engine.dispose)
+        return engine
+
+    @cached_property
+    def runner(self) -> Runner:
+        """Brings all read models in SQL up to date."""
+        from verbund.projection.runner import Runner
+        from verbund.views import all_views
+
+        return Runner(all_views(), log=self.log, engine=self.engine)
+
+    @cached_property
+    def search(self) -> SearchIndex:
+        """Reads the search index."""
+        from verbund.views.search import SearchIndex
+        from verbund_schemas import districts
+
+        neighbours = {district.ags: district.neighbours for district in districts().values()}
+        return self._closing(SearchIndex(self.settings.search, neighbours=neighbours))
+
+    @cached_property
+    def search_projection(self) -> SearchProjection:
+        """Writes the search index; one process at a time.
+
+        Raises:
+            LockedError: another process writes it.
+        """
+        from verbund.views.search import SearchProjection, SearchWriter, horizon_of
+
+        writer = SearchWriter(self.settings.search, horizon=horizon_of(now().date()))
+        return SearchProjection(self.log, self._closing(writer))
+
+    @cached_property
+    def archive(self) -> Archive:
+        """Raw payloads and run ledgers."""
+        from verbund.archive import open_archive
+
+        return open_archive(self.settings.raw)
+
+    @cached_property
+    def keys(self) -> KeyStore:
+        """Keys of contacts."""
+        from verbund.keys import SqliteKeyStore
+
+        return self._closing(SqliteKeyStore(self.settings.keys))
+
+    @cached_property
+    def fetch(self) -> Fetch:
+        """The only way out to the network."""
+        from verbund.fetch import FetchSettings, HttpFetch
+
+        settings = self.settings
+        return self._closing(
+            HttpFetch(
+                FetchSettings(
+                    allow=settings.fetch_allow,
+                    proxy=settings.proxy.get_secret_value() if settings.proxy else None,
+                    ca_file=settings.ca_file,
+                )
+            )
+        )
+
+    @cached_property
+    def connectors(self) -> Connectors:
+        """Registered connectors by name."""
+        return Connectors()
+
+    @cached_property
+    def ingest(self) -> Ingest:
+        """Plans and runs of sources."""
+        from verbund.ingest.run import Rooms
+        from verbund.ingest.service import Ingest
+
+        urls = (self.settings.public_url,) if self.settings.public_url else ()
+        return Ingest(
+            Rooms(
+                log=self.log,
+                memory=self.settings.ingest,
+                fetch=self.fetch,
+                archive=self.archive,
+                keys=self.keys,
+                clock=now,
+                hub_urls=urls,
+            )
+        )
+
+    # --- what commands do with them ----------------------------------------------------------------------------------
+
+    def source_file(self, path: Path) -> SourceFile:
+        """Read and check a source file.
+
+        Raises:
+            SourceFileError: with file and line.
+        """
+        from verbund.ingest.source_file import load_source
+
+        return load_source(path, connectors=self.connectors, environ=self._environ)
+
+    def catch_up(self, progress: Progress | None = None) -> None:
+        """Bring views and search up to the end of the log, as far as nobody else does it.
+
+        Raises:
+            LogUnusableError: the log is not the one that the views were built from.
+        """
+        self.runner.catch_up(progress)
+        if self.search_lag():
+            try:
+                self.search_projection.catch_up()
+            except LockedError:
+                return  # a running service writes the index; it will be there in a moment
+
+    def search_lag(self) -> int:
+        """Events of the log that are not in the search index yet; an index that is missing lags by one at least."""
+        try:
+            following, missing = self.search.position().next, 0
+        except ViewUnavailableError:
+            following, missing = {}, 1
+        topics = [topic for topic in self.log.topics() if topic.startswith("inventory.")]
+        return missing + sum(max(0, end - following.get(topic, 0)) for topic, end in self.log.end(topics).items())
+
+    def _closing(self, room: _Closable) -> _Closable:
+        close = getattr(room, "close", None)
+        if close is not None:
+            self._stack.callback(close)
+        return room
+
+
+def configure_logging(configuration: Configuration, *, service: bool, debug: bool) -> None:
+    """Log lines to stderr. A command logs warnings only, unless a level was set; a service logs what it does."""
+    import structlog
+
+    settings = configuration.settings
+    chosen = configuration.origins["log_level"] != "default"
+    level = "debug" if debug else settings.log_level if service or chosen else "warning"
+    shape = settings.log_format or ("console" if sys.stderr.isatty() else "json")
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer() if shape == "console" else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,58 @@
+"""`verbund run ...`: what past pulls brought."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from verbund.cli import exits, output, register, source_show, views
+from verbund.i18n import N_
+
+_USUAL_LIMIT = 20
+
+
+def register_commands(app: typer.Typer) -> None:
+    """Hang the commands into the application."""
+    run = typer.Typer(no_args_is_help=True, help=N_("Runs: past pulls of sources."))
+    run.command("list", help=N_("The latest runs."))(listing)
+    run.command("show", help=N_("One run: parts, proofs and counts."))(show)
+    app.add_typer(run, name="run")
+
+
+def listing(
+    source: Annotated[
+        str | None, typer.Option("--source", help=N_("Only of this source."), autocompletion=register.complete)
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help=N_("At most so many."))] = _USUAL_LIMIT,
+    as_json: output.JSON = False,
+    as_jsonl: output.JSONL = False,
+) -> None:
+    """The latest runs."""
+    with views.fresh_hub() as hub:
+        from verbund.views.health import Health
+
+        items = [source_show.run_facts(run) for run in Health(hub.engine).runs(source, limit=limit)]
+    output.answer(
+        output.listing(items),
+        as_json=as_json,
+        as_jsonl=as_jsonl,
+        show=lambda console: source_show.show_runs(console, items),
+    )
+
+
+def show(
+    run_id: Annotated[str, typer.Argument(metavar="ID", help=N_("Id of a run; see `verbund run list`."))],
+    as_json: output.JSON = False,
+) -> None:
+    """One run."""
+    with views.fresh_hub() as hub:
+        from verbund.errors import UnknownNameError
+        from verbund.views.health import Health
+
+        found = Health(hub.engine).run(run_id)
+        if found is None:
+            raise UnknownNameError("There is no run {run_id}; `verbund run list` shows the latest.", run_id=run_id)
+        document = source_show.run_facts(found)
+    output.answer(document, as_json=as_json, show=lambda console: source_show.show_run(console, document))
+    exits.finish(exits.DONE)

@@ -1,0 +1,266 @@
+"""How sources, plans and runs look: as JSON facts, and as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from verbund.cli import output
+from verbund.i18n import N_, _, ngettext
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from verbund.views.health import Run, SourceHealth
+    from verbund.views.rejects import RejectGroup
+
+_SHOWN_CHANGES: Final = 40
+_SHOWN_VALUE: Final = 60
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
+
+_WORDS: Final = {
+    "healthy": N_("healthy"),
+    "warning": N_("warning"),
+    "degraded": N_("degraded"),
+    "held": N_("held"),
+    "never_run": N_("never run"),
+    "complete": N_("complete"),
+    "partial": N_("partial"),
+    "failed": N_("failed"),
+    "publish": N_("publish"),
+    "revise": N_("revise"),
+    "reopen": N_("reopen"),
+    "seen_again": N_("seen again"),
+    "miss": N_("missed"),
+    "withdraw": N_("withdraw"),
+    "reject": N_("reject"),
+}
+
+_COUNTS: Final = {
+    "items": N_("items read"),
+    "delivered": N_("records delivered"),
+    "published": N_("new"),
+    "revised": N_("changed"),
+    "unchanged": N_("unchanged"),
+    "reopened": N_("reopened"),
+    "rejected": N_("rejected"),
+    "ignored": N_("ignored"),
+    "withdrawn_by_record": N_("withdrawn by the source"),
+    "held": N_("held"),
+    "missed": N_("missed"),
+    "withdrawn": N_("withdrawn"),
+    "conflicts": N_("conflicts"),
+}
+
+
+def word(code: str) -> str:
+    """A code in the language of this process."""
+    return _(_WORDS[code]) if code in _WORDS else code
+
+
+def run_facts(run: Run) -> dict[str, Any]:
+    """A run as promised: the keys of `source apply`, and when."""
+    state = run.outcome
+    return {
+        "run_id": run.run_id,
+        "source": run.source,
+        "district": run.district,
+        "outcome": run.outcome,
+        "held": run.held,
+        "started_at": run.started_at.isoformat(),
+        "finished_at": run.finished_at.isoformat(),
+        "completeness": {"state": state, "parts": run.parts},
+        "counts": run.counts,
+        "related": run.related,
+        "totals": run.totals,
+        "reason": run.reason,
+        "facts": run.facts,
+        "ledger_digest": run.ledger_digest,
+    }
+
+
+def source_facts(health: SourceHealth, now: datetime) -> dict[str, Any]:
+    """A source with its health, last run and freshness."""
+    facts, last, complete = health.facts, health.last_run, health.last_complete
+    return {
+        "source": health.source,
+        "district": health.district,
+        "title": facts.title if facts else None,
+        "connector": facts.connector if facts else None,
+        "licence": facts.licence if facts else None,
+        "state": {"paused": "paused", "removed": "removed"}.get(facts.change, "active") if facts else "active",
+        "health": health.word,
+        "because": list(health.because),
+        "rejects": health.rejects,
+        "every_s": facts.every_s if facts else None,
+        "last_run": run_facts(last) if last else None,
+        "last_complete_at": complete.finished_at.isoformat() if complete else None,
+        "fresh_for_s": round((now - complete.finished_at).total_seconds()) if complete else None,
+    }
+
+
+def group_facts(group: RejectGroup) -> dict[str, Any]:
+    """Rejects of one rule at one place."""
+    return {"rule": group.rule, "place": group.place, "count": group.count, "examples": list(group.examples)}
+
+
+def age(seconds: float | None) -> str | None:
+    """How long ago, short: `31 h`."""
+    if seconds is None:
+        return None
+    for unit, size in ((_("d"), _DAY_S), (_("h"), _HOUR_S), (_("min"), _MINUTE_S)):
+        if seconds >= 2 * size or (size == _MINUTE_S and seconds >= size):
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def show_sources(console: Console, items: Sequence[Mapping[str, Any]]) -> None:
+    """All sources as a table."""
+    if not items:
+        output.say(_("No source was applied yet. Next: `verbund source init`, or `verbund demo`."))
+        return
+    rows = [
+        (
+            item["source"],
+            item["district"],
+            word(item["health"]),
+            item["state"] if item["state"] != "active" else None,
+            age(item["fresh_for_s"]),
+            item["rejects"] or None,
+            item["title"],
+        )
+        for item in items
+    ]
+    columns = (_("source"), _("district"), _("health"), _("state"), _("fresh"), _("rejects"), _("title"))
+    output.table(console, columns, rows, right=(4, 5))
+
+
+def show_source(console: Console, document: Mapping[str, Any]) -> None:
+    """One source in full."""
+    output.facts(
+        console,
+        [
+            (_("source"), document["source"]),
+            (_("title"), document["title"]),
+            (_("district"), document["district"]),
+            (_("connector"), document["connector"]),
+            (_("licence"), document["licence"]),
+            (_("health"), " – ".join([word(document["health"]), *document["because"]])),
+            (_("fresh"), age(document["fresh_for_s"])),
+            (_("offers"), ", ".join(f"{state} {count}" for state, count in document["offers"].items())),
+        ],
+    )
+    show_runs(console, document["runs"])
+    if document["rejects_by_rule"]:
+        rows = [
+            (group["count"], group["rule"], group["place"], ", ".join(group["examples"]))
+            for group in document["rejects_by_rule"]
+        ]
+        output.table(console, ("", _("rule"), _("place"), _("for example")), rows, right=(0,), title=_("Rejects"))
+
+
+def show_runs(console: Console, runs: Sequence[Mapping[str, Any]]) -> None:
+    """Runs as a table, the latest first."""
+    rows = [
+        (
+            run["run_id"],
+            run["source"],
+            datetime.fromisoformat(run["finished_at"]).astimezone().strftime("%Y-%m-%d %H:%M:%S %z"),
+            word(run["outcome"]) + (f" ({word('held')})" if run["held"] else ""),
+            run["counts"].get("delivered", 0),
+            run["counts"].get("published", 0),
+            run["counts"].get("revised", 0),
+            run["counts"].get("missed", 0),
+            run["counts"].get("withdrawn", 0) + run["counts"].get("withdrawn_by_record", 0),
+            run["counts"].get("rejected", 0),
+        )
+        for run in runs
+    ]
+    columns = (_("run"), _("source"), _("finished"), _("outcome"), _("records delivered"), _("new"), _("changed"))
+    more = (_("missed"), _("withdrawn"), _("rejected"))
+    output.table(console, (*columns, *more), rows, right=(4, 5, 6, 7, 8, 9), title=_("Runs"))
+
+
+def show_run(console: Console, document: Mapping[str, Any]) -> None:
+    """One run in full."""
+    outcome = word(document["outcome"]) + (f", {word('held')}" if document["held"] else "")
+    output.facts(
+        console,
+        [(_("run"), document["run_id"]), (_("source"), document["source"]), (_("outcome"), outcome)]
+        + [(_(label), document["counts"][name]) for name, label in _COUNTS.items() if document["counts"].get(name)],
+    )
+    _show_parts(console, document["completeness"])
+    if document.get("rejects"):
+        _show_rejects(console, document["rejects"])
+    for hold in document.get("holds", ()):
+        console.print(f"{hold['guard']}: {hold['message']}", markup=False)
+
+
+def show_plan(console: Console, document: Mapping[str, Any]) -> None:
+    """A plan: the changes with their fields, then the counts."""
+    changes = document["changes"]
+    rows = []
+    for change in changes[:_SHOWN_CHANGES]:
+        fields = change.get("fields") or {}
+        first, *rest = [_difference(name, *pair) for name, pair in fields.items()] or [""]
+        rows.append((word(change["action"]), change["record_key"], first))
+        rows += [("", "", line) for line in rest] if change["action"] != "publish" else []
+    if rows:
+        output.table(console, (_("action"), _("record"), _("difference")), rows)
+    if len(changes) > _SHOWN_CHANGES:
+        more = len(changes) - _SHOWN_CHANGES
+        console.print(ngettext("and {n} more change", "and {n} more changes", more).format(n=more))
+    if not changes:
+        console.print(_("Nothing would change."))
+    output.facts(
+        console,
+        [(_(label), document["counts"][name]) for name, label in _COUNTS.items() if document["counts"].get(name)],
+    )
+    _show_parts(console, document["completeness"])
+    for hold in document.get("would_hold", ()):
+        console.print(_("Would wait for a person: {message}").format(message=hold["message"]), markup=False)
+
+
+def show_removal(console: Console, document: Mapping[str, Any]) -> None:
+    """What removing a source would withdraw."""
+    rows = [(change["record_key"], change["title"]) for change in document["changes"][:_SHOWN_CHANGES]]
+    output.table(console, (_("record"), _("title")), rows)
+    count = document["counts"]["withdrawn"]
+    sentence = ngettext(
+        "{n} offer of {source} would be withdrawn.", "{n} offers of {source} would be withdrawn.", count
+    )
+    console.print(sentence.format(n=count, source=document["source"]), markup=False)
+    output.say(_("Run the command again with --yes to carry it out."))
+
+
+def show_check(console: Console, document: Mapping[str, Any]) -> None:
+    """What a check found."""
+    output.facts(
+        console,
+        [(name, value) for name, value in document.items() if not isinstance(value, list | dict)],
+    )
+    _show_parts(console, document["completeness"])
+    for record in document.get("sample", ()):
+        console.print(f"- {record.get('title') or record.get('record_key')}", markup=False)
+
+
+def _show_parts(console: Console, completeness: Mapping[str, Any]) -> None:
+    if completeness["state"] == "complete":
+        return
+    rows = [(part["part"], word(part["state"]), "; ".join(part["reasons"])) for part in completeness["parts"]]
+    output.table(console, (_("part"), _("state"), _("reasons")), rows)
+
+
+def _show_rejects(console: Console, rejects: Sequence[Mapping[str, Any]]) -> None:
+    rows = [(one["record_key"], one["rule"], one["place"], one["value"]) for one in rejects[:_SHOWN_CHANGES]]
+    output.table(console, (_("record"), _("rule"), _("place"), _("value")), rows, title=_("Rejects"))
+
+
+def _difference(name: str, old: Any, new: Any) -> str:
+    return f"{name}: {_short(old)} -> {_short(new)}"
+
+
+def _short(value: Any) -> str:
+    text = "-" if value is None else value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _SHOWN_VALUE else f"{text[:_SHOWN_VALUE]}…"

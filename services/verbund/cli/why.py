@@ -1,0 +1,48 @@
+"""`verbund why SOURCE RECORD_KEY`: what became of one record, and because of what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from verbund.cli import exits, offer_show, output, register, views
+from verbund.i18n import N_, _
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def register_commands(app: typer.Typer) -> None:
+    """Hang the command into the application."""
+    app.command("why", help=N_("Say what became of a record of a source, and why."))(why)
+
+
+def why(
+    source: Annotated[str, typer.Argument(help=N_("Name of the source."), autocompletion=register.complete)],
+    record_key: Annotated[str, typer.Argument(help=N_("Key of the record in its source."))],
+    as_json: output.JSON = False,
+) -> None:
+    """What became of a record."""
+    with views.fresh_hub() as hub:
+        document = hub.ingest.why(source, record_key)
+        offer_id = document.get("offer_id")
+        document["history"] = offer_show.history_of(hub, offer_id) if offer_id else []
+    output.answer(document, as_json=as_json, show=lambda console: _show(console, document))
+    exits.finish(exits.FINDINGS if document["outcome"] == "unknown" else exits.DONE)
+
+
+def _show(console: Console, document: dict[str, Any]) -> None:
+    output.facts(
+        console,
+        [
+            (_("record"), f"{document['source']} {document['record_key']}"),
+            (_("outcome"), offer_show.word(document["outcome"])),
+            (_("because"), document["because"]),
+            (_("value"), document.get("value")),
+            (_("run"), document["run_id"]),
+            (_("offer"), document.get("offer_id")),
+        ],
+    )
+    if document["history"]:
+        offer_show.show_history(console, document["history"])
