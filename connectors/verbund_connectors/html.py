@@ -11,7 +11,8 @@ import html as entities
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 import nh3
@@ -34,7 +35,7 @@ _JOINING = "\u0600-\u1fff\u2190-\u2bff\u2e80-\U0010ffff"
 _STRAY_JOINERS = re.compile(
     f"(?<=[\u200c\u200d])[\u200c\u200d]+|(?<![{_JOINING}\u200c\u200d])[\u200c\u200d]+|[\u200c\u200d]+(?![{_JOINING}\u200c\u200d])"
 )
-_SPACES = re.compile(r"\s+")
+_SUSPECT = re.compile(f"{_DROPPED.pattern[:-1]}\r\x0b\x0c\u2028\u2029\u200c\u200d]")
 
 
 def clean_text(text: str) -> str:
@@ -42,13 +43,14 @@ def clean_text(text: str) -> str:
 
     Line ends of every kind become a newline. Joiners stay where a script needs them.
     """
-    text = _DROPPED.sub("", _LINE_BREAKS.sub("\n", text))
-    return unicodedata.normalize("NFC", _STRAY_JOINERS.sub("", text))
+    if _SUSPECT.search(text):  # few texts hold any, and one search costs less than three substitutions
+        text = _STRAY_JOINERS.sub("", _DROPPED.sub("", _LINE_BREAKS.sub("\n", text)))
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def one_line(text: str) -> str:
     """The clean text in one line, runs of white space made one blank."""
-    return _SPACES.sub(" ", clean_text(text)).strip()
+    return " ".join(clean_text(text).split())
 
 
 def web_address(text: str) -> str | None:
@@ -72,8 +74,7 @@ def web_address(text: str) -> str | None:
 # --- a scanner for markup --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     """A piece of HTML: text (no name), an opening tag, or a closing one; `raw` is how it stands in the source."""
 
     raw: str
@@ -95,10 +96,16 @@ def _words(text: str) -> frozenset[str]:
 
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'<>]+))?""")
 _NAME = re.compile(r"/?([a-zA-Z][^\s/>]*)")
-_TAG_END = re.compile(r"""[^"'>]*(?:"[^"]*"[^"'>]*|'[^']*'[^"'>]*)*+>""")
+# A quote counts only behind an equals sign, as in browsers: title=it's is a whole value.
+_TAG_END = re.compile(r"""(?:[^=>]+|=\s*"[^"]*"|=\s*'[^']*'|=)*+>""")
 # Their content is no markup, and no text for a reader either.
 _RAW = _words("script style template noscript iframe noembed noframes xmp textarea title")
 _VOID = _words("area base br col embed hr img input link meta source track wbr")
+
+
+@lru_cache(maxsize=2)  # one text is sanitised, read and hashed in a row
+def _tokens(html: str) -> tuple[_Token, ...]:
+    return tuple(_scan(html))
 
 
 def _scan(html: str) -> Iterator[_Token]:
@@ -181,9 +188,13 @@ def sanitise(html: str, *, limit: int | None = None) -> str:
     source = clean_text(html)
     if limit is not None and len(source) > limit:
         source = _cut(source, limit)
-    renamed = "".join(_with_known_tag(token) for token in _scan(source))
+    if _OTHER_TAG.search(source):
+        source = "".join(_with_known_tag(token) for token in _tokens(source))
     # Twice: the first pass decodes character references, whose characters are then cleaned like all others.
-    return _CLEANER.clean(clean_text(_CLEANER.clean(renamed))).strip()
+    return _CLEANER.clean(clean_text(_CLEANER.clean(source))).strip()
+
+
+_OTHER_TAG = re.compile(rf"</?(?:{'|'.join(sorted({*_RENAMED, 'img'}))})(?![a-z0-9])", re.IGNORECASE)
 
 
 def _with_known_tag(token: _Token) -> str:
@@ -197,7 +208,7 @@ def _with_known_tag(token: _Token) -> str:
 def _cut(html: str, limit: int) -> str:
     kept: list[str] = []
     room = limit
-    for token in _scan(html):
+    for token in _tokens(html):
         if len(token.raw) > room:
             if not token.name:
                 kept.append(token.raw[:room].rpartition(" ")[0])
@@ -218,21 +229,23 @@ _BESIDE = frozenset({"td", "th", "img", "input", "button"})  # part of a line, b
 
 def plain(html: str) -> str:
     """The text a reader sees: a line per paragraph, item, row or `br`; entities decoded; no words glued together."""
-    pieces: list[str] = []
-    for token in _scan(html):
+    lines: list[str] = []
+    line: list[str] = []
+    for token in _tokens(html):
         if not token.name:
-            pieces.append(_SPACES.sub(" ", entities.unescape(token.raw)))
+            line.append(entities.unescape(token.raw))
         elif token.name in _BESIDE:
-            pieces.append(" ")
-        elif token.name not in _INLINE:
-            pieces.append("\n")
-    lines = (one_line(line) for line in clean_text("".join(pieces)).split("\n"))
+            line.append(" ")
+        elif token.name not in _INLINE and line:
+            lines.append(one_line("".join(line)))
+            line = []
+    lines.append(one_line("".join(line)))
     return "\n".join(line for line in lines if line)
 
 
 def links(html: str) -> Iterator[str]:
     """Targets of the links, as the source writes them."""
-    for token in _scan(html):
+    for token in _tokens(html):
         if token.name in {"a", "area"} and not token.closing:
             target = token.attributes().get("href")
             if target:
@@ -251,35 +264,29 @@ def canonical_html(html: str) -> str:
 
     Equal for two sources that differ only in what an editor changes by itself. Not for showing.
     """
-    pieces: list[str] = []
-    for token in _scan(html):
+    blocks: list[str] = []
+    inline: list[str] = []
+    for token in _tokens(html):
         if not token.name:
-            text = _SPACES.sub(" ", entities.unescape(token.raw))
-            pieces.append(entities.escape(clean_text(text), quote=False))
+            inline.append(entities.escape(clean_text(entities.unescape(token.raw)), quote=False))
         elif token.name == "span" or (token.closing and token.name in _VOID):
             continue  # a bare span says nothing
-        elif token.closing:
-            pieces.append(f"</{token.name}>")
         else:
-            pieces.append(_opening(token))
-    return _even(pieces)
+            tag = f"</{token.name}>" if token.closing else _opening(token)
+            if token.name in _INLINE or token.name == "img":
+                inline.append(tag)
+            else:  # white space beside a block is the editor's
+                blocks += (" ".join("".join(inline).split()), tag)
+                inline = []
+    return "".join((*blocks, " ".join("".join(inline).split())))
 
 
 def _opening(token: _Token) -> str:
-    given = token.attributes()
+    given = token.attributes() if token.inside else {}
     kept = "".join(
         f' {name}="{entities.escape(one_line(given[name]))}"' for name in _COUNTED_ATTRIBUTES if given.get(name)
     )
     return f"<{token.name}{kept}>"
-
-
-def _even(pieces: list[str]) -> str:
-    """Joined, with one blank between words and none beside a block's tag."""
-    joined = _SPACES.sub(" ", "".join(pieces))
-    return _BESIDE_BLOCK.sub(r"\1", joined).strip()
-
-
-_BESIDE_BLOCK = re.compile(rf" ?(</?(?!(?:{'|'.join(sorted(_INLINE | {'img'}))})[ >])[a-z][^<>]*>) ?")
 
 
 # --- cards -----------------------------------------------------------------------------------------------------------
@@ -297,7 +304,7 @@ def without_contact_cards(html: str) -> str:
         return html
     kept: list[str] = []
     card, depth = "", 0
-    for token in _scan(html):
+    for token in _tokens(html):
         if card:
             if token.name == card:
                 depth += -1 if token.closing else 1

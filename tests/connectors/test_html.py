@@ -136,6 +136,11 @@ def test_canonical_html_sees_what_a_reader_sees(other):
     assert canonical_html("<p>Zeile <a href='https://x.example/1'>Mehr</a></p>") != canonical_html(other)
 
 
+def test_a_quote_inside_a_bare_value_does_not_swallow_the_text():
+    assert plain("<p title=it's>eins</p><p>it's zwei</p>") == "eins\nit's zwei"
+    assert plain('<p title="a > b">eins</p>') == "eins"
+
+
 def test_canonical_html_has_a_golden_form():
     html = '<DIV>a &lt;b&gt;<IMG SRC="x.png?17" alt="Karte">c</DIV><td colspan=2>d</td>'
     assert canonical_html(html) == '<div>a &lt;b&gt;<img alt="Karte">c</div><td colspan="2">d</td>'

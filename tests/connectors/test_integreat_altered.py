@@ -248,6 +248,22 @@ def test_limits_of_texts_hold():
     assert longer.content != found.content  # what is cut still counts
 
 
+@pytest.mark.parametrize(
+    ("rule", "last"),
+    [
+        ("FREQ=WEEKLY", None),
+        ("FREQ=WEEKLY;UNTIL=20270322T235959", "2027-03-22"),
+        ("FREQ=WEEKLY;UNTIL=99991231", None),
+        ("FREQ=WEEKLY;COUNT=3", "2026-12-09"),
+        ("FREQ=DAILY;COUNT=2000", "2032-05-16"),
+    ],
+)
+def test_the_last_day_of_a_series(rule, last):
+    found = one("event/8", events=[an_event(recurrence_rule=f"DTSTART:20261125T073000\nRRULE:{rule}")])
+    assert found.offer["valid_to"] == last
+    assert found.offer["starts"] == ()
+
+
 # --- places of other shapes ---
 
 
@@ -467,6 +483,10 @@ def test_a_page_that_takes_over_a_slug_does_not_take_over_the_other_page():
 
 def test_an_older_server_without_slug_history_keys_pages_by_their_path():
     assert page_keys(a_page("a"), a_page("a/b", history="x")) == {"a", "a/b"}
+
+
+def test_a_path_with_hidden_characters_is_no_key():
+    assert page_keys(a_page("a"), a_page("b\u202e"), a_page("c\n")) == {"a"}
 
 
 def test_translations_find_their_renamed_page():

@@ -9,9 +9,10 @@ from typing import Any
 
 from verbund_connectors.integreat._fields import Notes, Refused
 from verbund_connectors.kit import JSON, occurrence
-from verbund_connectors.times import LAST_YEAR, MAX_DATES, day_start, expand, instant, local, rrule_value, zone_of
+from verbund_connectors.times import LAST_YEAR, day_start, expand, instant, local, rrule_value, zone_of
 
 _ZONE = "Europe/Berlin"
+_ALL_DATES = 100_000  # more than there are days in the years that are taken
 
 
 def times(when: Mapping[str, Any], rule_text: JSON, notes: Notes) -> dict[str, Any]:
@@ -86,9 +87,9 @@ def _last_day(recurrence: Mapping[str, Any], zone: str) -> str | None:
     rule = str(recurrence["rule"])
     until = _UNTIL.search(rule)
     if until:
-        return "-".join(until.groups())
+        return "-".join(until.groups()) if int(until[1]) <= LAST_YEAR else None
     if "COUNT=" not in rule:
         return None
     first = date.fromisoformat(recurrence["start"][:10])
-    dates = expand(recurrence, since=first, until=date(LAST_YEAR, 12, 31), limit=MAX_DATES)
+    dates = expand(recurrence, since=first, until=date(LAST_YEAR, 12, 31), limit=_ALL_DATES)
     return local(dates[-1][0], zone)[:10] if dates else first.isoformat()

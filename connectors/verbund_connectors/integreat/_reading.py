@@ -13,11 +13,12 @@ from typing import IO, Any
 
 import orjson
 
-from verbund_connectors.html import without_contact_cards
+from verbund_connectors.html import one_line, without_contact_cards
 from verbund_connectors.integreat._fields import CONTACT_FIELDS, number_of
 from verbund_connectors.kit import JSON, Broken, ContactPolicy, Item, UnreadableError
 
 MAX_BODY = 50 * 1024 * 1024  # bytes; the largest regions send about 5 MB
+_MAX_PATH = 1_000  # characters; keys stand in every event
 _LOG_IN = re.compile(rb"type=[\"']?password|log-?in|anmeld", re.IGNORECASE)
 
 
@@ -137,7 +138,9 @@ def page_path(entry: Mapping[str, Any], default: str, language: str) -> str | No
     """The path of a page in the default language, without outer slashes."""
     path = entry.get("path") if language == default else _get(entry, "available_languages", default, "path")
     path = path or entry.get("path")
-    return path.strip("/") or None if isinstance(path, str) and len(path) <= 1000 else None
+    if not isinstance(path, str) or len(path) > _MAX_PATH or one_line(path) != path:
+        return None  # a key is no place for hidden characters
+    return path.strip("/") or None
 
 
 def lasting_paths(pages: Sequence[JSON], default: str) -> dict[str, str]:
