@@ -17,6 +17,8 @@ from verbund_connectors.kit import draft_text
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,5});|<!--")
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _HOST = re.compile(r"(?:[a-z0-9äöü](?:[a-z0-9äöü-]*[a-z0-9äöü])?\.)+[a-z]{2,}(?:[/?#:].*)?", re.IGNORECASE)
+# Nothing in it that could need encoding or refusing: what `web_address` returns as it is.
+_PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9]+(?:[.-]+[a-z0-9]+)*(?:/[A-Za-z0-9/_.~?=&+,;-]*)?", re.ASCII)
 _MAIL = re.compile(r"[^\s@<>,;:()\"']{1,64}@[^\s@<>,;:()\"']+\.[a-zA-Z]{2,}")
 _DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?", re.ASCII)
 _LONGEST = timedelta(days=3660)
@@ -62,11 +64,13 @@ def _paragraphs(plain: str) -> str:
     return "".join(f"<p>{'<br>'.join(line.rstrip() for line in block.split(chr(10)))}</p>" for block in blocks if block)
 
 
-def web(value: Any) -> str | None:
+def web(value: object) -> str | None:
     """The http(s) address; one written without scheme (`www.vhs.example`) gets https. None when it is none."""
     if not isinstance(value, str):
         return None
     value = value.strip()
+    if len(value) <= html.MAX_URL and _PLAIN_ADDRESS.fullmatch(value):
+        return value
     if "://" not in value and _HOST.fullmatch(value):
         value = f"https://{value}"
     return html.web_address(value)

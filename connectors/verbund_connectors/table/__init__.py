@@ -61,8 +61,8 @@ _JUNK_KEYS = frozenset(
 )
 _KEY_JOINT = "|"
 _MAX_KEY = 400
-# A set of fixed size that may say yes by mistake, once in five thousand at a million keys, never no: 4 MiB.
-_SEEN_BITS = 1 << 25
+# A set of fixed size that may say yes by mistake, once in a thousand at a million keys, never no: 8 MiB.
+_SEEN_BITS = 1 << 26
 
 
 class _Seen:
@@ -73,18 +73,16 @@ class _Seen:
 
     def add(self, key: str) -> bool:
         """Whether the key may have come before."""
-        number = int.from_bytes(
-            hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest(), "little"
-        )
-        bits, known = self._bits, True
-        for _ in range(4):
-            place = number & (_SEEN_BITS - 1)
-            number >>= 32
-            at, mask = place >> 3, 1 << (place & 7)
-            if not bits[at] & mask:
-                known = False
-                bits[at] |= mask
-        return known
+        digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        first = int.from_bytes(digest[:4], "little") & (_SEEN_BITS - 1)
+        second = int.from_bytes(digest[4:], "little") & (_SEEN_BITS - 1)
+        bits = self._bits
+        first_mask, second_mask = 1 << (first & 7), 1 << (second & 7)
+        if bits[first >> 3] & first_mask and bits[second >> 3] & second_mask:
+            return True
+        bits[first >> 3] |= first_mask
+        bits[second >> 3] |= second_mask
+        return False
 
 
 class Table:
@@ -189,7 +187,7 @@ class Table:
     def _outputs(
         self, rows: Iterator[Row], width: int, indexes: Mapping[str, int], facts: Facts, *, fixed_width: bool
     ) -> Iterator[Item | Broken]:
-        seen = _Seen()
+        seen, as_row = _Seen(), heading.reader(indexes)
         held: tuple[int, dict[str, Any]] | None = None
         for number, cells in rows:
             if held is not None:
@@ -201,7 +199,7 @@ class Table:
                 cells = [*cells, *([None] * (width - len(cells)))]  # noqa: PLW2901 — the same row, filled up
             elif len(cells) > width and any(cell not in (None, "") for cell in cells[width:]):
                 extra = {SHAPE: f"{len(cells)} cells instead of {width}"}
-            row = heading.as_mapping(cells, indexes)
+            row = as_row(cells)
             if self._dated and not fixed_width:
                 self._read_serials(row, facts)
             if extra:
@@ -214,18 +212,25 @@ class Table:
             yield self._item(*held, seen)
 
     def _item(self, number: int, row: dict[str, Any], seen: _Seen) -> Item | Broken:
-        parts = [values.line(row.get(column), _MAX_KEY) or "" for column in self._settings.key]
-        columns = " + ".join(self._settings.key)
-        if not any(parts):
-            return Broken(part=PART, rule="key_missing", place=f"row {number}, {columns}")
-        if all(not part or part.lower() in _JUNK_KEYS for part in parts):
-            return Broken(part=PART, rule="key_junk", place=f"row {number}, {columns}", value=_KEY_JOINT.join(parts))
-        key = parts[0] if len(parts) == 1 else _KEY_JOINT.join(part.replace(_KEY_JOINT, "¦") for part in parts)
+        key = self._key_of(row)
+        if key is None or key.lower() in _JUNK_KEYS:
+            rule = "key_junk" if key else "key_missing"
+            return Broken(part=PART, rule=rule, place=f"row {number}, {' + '.join(self._settings.key)}", value=key)
         if not seen.add(key):
             return Item(part=PART, id=key, key=key, data=row)
         # Of two rows with one key both are kept, so that `map` can see whether they say the same.
         told = hashlib.blake2b(repr(sorted(row.items())).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
         return Item(part=PART, id=f"{key}#{told}", key=key, data=row)
+
+    def _key_of(self, row: Mapping[str, Any]) -> str | None:
+        columns = self._settings.key
+        if len(columns) == 1:
+            return values.line(row.get(columns[0]), _MAX_KEY)
+        parts = [(values.line(row.get(column), _MAX_KEY) or "").replace(_KEY_JOINT, "¦") for column in columns]
+        said = [part for part in parts if part]
+        if all(part.lower() in _JUNK_KEYS for part in said):
+            return said[0] if said else None
+        return _KEY_JOINT.join(parts)
 
     def _read_serials(self, row: dict[str, Any], facts: Facts) -> None:
         """Day numbers in cells without date format, while the workbook's calendar is known."""

@@ -39,7 +39,7 @@ Parse: TypeAlias = Callable[[Any], Any]
 # What a formula leaves where its value could not be computed.
 _ERROR = re.compile(r"#(?:N/A|NV|REF!|BEZUG!|VALUE!|WERT!|NAME\?|DIV/0!|NULL!|NUM!|ZAHL!)")
 _MAX_MATCHED = 1_000  # characters that a pattern is tried on
-_MAX_CACHED = 10_000  # cells; a column of codes has few different ones, a column that has more is none
+_MAX_CACHED = 2_000  # cells of a column; one with more different ones hardly repeats itself
 _POSTCODE = re.compile(r"(?:D-?\s?)?(\d{5})")
 
 
@@ -52,16 +52,8 @@ class _PlainStep:
     """Reads one field that is no code."""
 
     __slots__ = (
-        "_cell",
-        "_failing",
-        "_kept",
-        "_name",
-        "_parse",
-        "_pattern",
-        "_place",
-        "_replaced",
-        "_several",
-        "_splits",
+        *("_cache", "_cell", "_column", "_failing", "_kept", "_name", "_parse", "_pattern", "_place", "_replaced"),
+        *("_several", "_splits"),
     )
 
     def __init__(self, name: str, rule: ColumnRule) -> None:
@@ -75,8 +67,25 @@ class _PlainStep:
         self._pattern = re.compile(rule.pattern) if rule.pattern else None
         self._several = name in _LISTS
         self._splits = rule.splits or (",", ";", "\n")
+        plain = len(rule.columns) == 1 and not self._replaced and self._pattern is None and not self._several
+        self._column = rule.columns[0] if plain and name.partition(".")[0] not in _LONG else None
+        self._cache: dict[str, Any] = {}
 
     def __call__(self, cells: Cells, said: Said) -> None:
+        if self._column is None:
+            self._look(cells, said)
+            return
+        raw = cells.get(self._column)
+        if raw is None:
+            return
+        # Towns, organisers, prices, term dates: a table says the same again and again.
+        value = self._cache.get(raw) if isinstance(raw, str) else None
+        if value is not None:
+            said.values[self._name] = value
+        else:
+            self._look(cells, said)
+
+    def _look(self, cells: Cells, said: Said) -> None:
         raw = self._cell(cells)
         if raw is not None and (self._replaced or self._pattern):
             raw = self._prepared(raw, said)
@@ -88,6 +97,8 @@ class _PlainStep:
         value = self._parse(raw)
         if value is not None:
             said.values[self._name] = value
+            if self._column is not None and isinstance(raw, str) and len(self._cache) < _MAX_CACHED:
+                self._cache[raw] = value
         elif not isinstance(raw, str) or raw.strip():
             said.warn(self._failing, self._place, raw)
             if self._kept:
@@ -147,6 +158,7 @@ def _unique(found: Any) -> list[Any]:
 
 # --- plain fields ----------------------------------------------------------------------------------------------------
 
+_LONG = frozenset({"title", "summary", "description"})  # hardly ever said twice
 _LISTS = frozenset({"area_served", "funding"})
 # What a person can still read where we cannot stays in `extra`; never contacts.
 _KEPT_UNREAD = DATES | {
@@ -378,29 +390,32 @@ _WORDS: Mapping[str, dict[str, str]] = {
     "barrier_free": _YES_NO,
     "languages": _folded(
         {
-            **{
-                "deutsch, german, de": "de",
-                "englisch, english, en": "en",
-                "arabisch, arabic, ar": "ar",
-                "ukrainisch, uk": "uk",
-            },
-            **{"russisch, ru": "ru", "türkisch, tr": "tr", "persisch, farsi, dari, fa": "fa", "französisch, fr": "fr"},
-            **{
-                "spanisch, es": "es",
-                "polnisch, pl": "pl",
-                "rumänisch, ro": "ro",
-                "bulgarisch, bg": "bg",
-                "kurdisch, ku": "ku",
-            },
-            **{"italienisch, it": "it", "tigrinya, ti": "ti", "somali, so": "so", "paschtu, paschto, ps": "ps"},
-            **{"vietnamesisch, vi": "vi", "albanisch, sq": "sq", "griechisch, el": "el", "kroatisch, hr": "hr"},
-            **{
-                "serbisch, sr": "sr",
-                "portugiesisch, pt": "pt",
-                "chinesisch, zh": "zh",
-                "urdu, ur": "ur",
-                "ungarisch, hu": "hu",
-            },
+            "deutsch, german, de": "de",
+            "englisch, english, en": "en",
+            "arabisch, arabic, ar": "ar",
+            "ukrainisch, uk": "uk",
+            "russisch, ru": "ru",
+            "türkisch, tr": "tr",
+            "persisch, farsi, dari, fa": "fa",
+            "französisch, fr": "fr",
+            "spanisch, es": "es",
+            "polnisch, pl": "pl",
+            "rumänisch, ro": "ro",
+            "bulgarisch, bg": "bg",
+            "kurdisch, ku": "ku",
+            "italienisch, it": "it",
+            "tigrinya, ti": "ti",
+            "somali, so": "so",
+            "paschtu, paschto, ps": "ps",
+            "vietnamesisch, vi": "vi",
+            "albanisch, sq": "sq",
+            "griechisch, el": "el",
+            "kroatisch, hr": "hr",
+            "serbisch, sr": "sr",
+            "portugiesisch, pt": "pt",
+            "chinesisch, zh": "zh",
+            "urdu, ur": "ur",
+            "ungarisch, hu": "hu",
         }
     ),
     "organisation.kind": _folded(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from verbund_connectors import values
@@ -79,11 +80,14 @@ def demand(headings: Sequence[str], columns: Sequence[str], *, where: str) -> di
     return found
 
 
-def as_mapping(cells: Sequence[Cell], indexes: Mapping[str, int]) -> dict[str, Any]:
-    """The cells by column; empty ones left out."""
-    row: dict[str, Any] = {}
-    for column, index in indexes.items():
-        cell = cells[index]
-        if cell is not None and cell != "":
-            row[column] = cell
-    return row
+def reader(indexes: Mapping[str, int]) -> Callable[[Sequence[Cell]], dict[str, Any]]:
+    """Makes of a row's cells a mapping by column; empty cells are left out."""
+    columns, wanted = tuple(indexes), tuple(indexes.values())
+    # One index too many, so that itemgetter gives a tuple for one column too.
+    pick = itemgetter(*wanted, wanted[0])
+
+    def read(cells: Sequence[Cell]) -> dict[str, Any]:
+        found = zip(columns, pick(cells), strict=False)
+        return {column: cell for column, cell in found if cell is not None and cell != ""}
+
+    return read
