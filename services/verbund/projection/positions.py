@@ -81,7 +81,7 @@ def lock(tx: Connection, view: str, version: int, expected: Mapping[str, Mark]) 
         BaseMovedError: another process moved or reset the view; nothing of this transaction may stay.
         ViewUnavailableError: a process with a newer version of the view took over.
     """
-    check_version(tx, view, version)
+    check_version(tx, view, version, hold=True)
     fresh = [
         {"view": view, "topic": topic, "next_position": 0, "last_id": ""}
         for topic, mark in sorted(expected.items())
@@ -109,13 +109,14 @@ def lock(tx: Connection, view: str, version: int, expected: Mapping[str, Mark]) 
             )
 
 
-def check_version(tx: Connection, view: str, version: int) -> None:
-    """Refuse to write tables that belong to another version of the view.
+def check_version(tx: Connection, view: str, version: int, *, hold: bool = False) -> None:
+    """Refuse to write tables that belong to another version of the view; `hold` keeps rebuilds out meanwhile.
 
     Raises:
         ViewUnavailableError: the tables are of another version.
     """
-    stored = tx.scalar(select(projections.c.version).where(projections.c.view == view))
+    query = select(projections.c.version).where(projections.c.view == view)
+    stored = tx.scalar(query.with_for_update(read=True) if hold else query)
     if stored != version:
         raise ViewUnavailableError(
             "View {view} has version {stored} in the database, this process has {version}. "
@@ -124,6 +125,11 @@ def check_version(tx: Connection, view: str, version: int) -> None:
             stored=stored,
             version=version,
         )
+
+
+def lock_whole_view(tx: Connection, view: str) -> None:
+    """Keep every other process of the view waiting until the transaction ends."""
+    tx.execute(select(projections.c.version).where(projections.c.view == view).with_for_update())
 
 
 def save(tx: Connection, view: str, marks: Mapping[str, Mark]) -> None:

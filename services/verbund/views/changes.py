@@ -19,7 +19,6 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
-    UniqueConstraint,
     delete,
     func,
     or_,
@@ -31,14 +30,14 @@ from verbund.events import Recorded
 from verbund.projection.tables import KEEP
 from verbund.views import offers, organisations
 from verbund.views.fold import Key, district_of, source_of, taken
-from verbund.views.sql import KEY, SqlView, UtcDateTime, Writer, read_as
+from verbund.views.sql import KEY, NUMBER, SqlView, UtcDateTime, Writer, read_as
 
 metadata = MetaData()
 
 changes = Table(
     "changes",
     metadata,
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", NUMBER, primary_key=True, autoincrement=False),
     Column("topic", KEY, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("subject", KEY, nullable=False),
@@ -49,8 +48,9 @@ changes = Table(
     Column("source", KEY, nullable=False),
     Column("tombstone", Boolean, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
-    UniqueConstraint("topic", "position", name="changes_place"),
     Index("changes_by_subject", "subject", "topic", "revision"),
+    # Numbers may differ from one database to the next; where an event stands in the log does not.
+    info={"digest_key": ("topic", "position"), "digest_without": ("number",)},
 )
 
 # Numbers were given to subscribers, so they cannot be derived again: these two tables outlive a reset.
@@ -59,9 +59,10 @@ numbers = Table(
     metadata,
     Column("topic", KEY, primary_key=True),
     Column("position", BigInteger, primary_key=True),
-    Column("number", BigInteger, nullable=False, unique=True),
+    Column("number", BigInteger, nullable=False),
     Column("event_id", Text, nullable=False),
     info=KEEP,
+    sqlite_with_rowid=False,
 )
 feed = Table(
     "change_feed",

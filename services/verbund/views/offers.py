@@ -56,7 +56,7 @@ offers = Table(
     Column("body_type", Text),
     Column("schema", Text),
     Column("body", LargeBinary),
-    Index("offers_by_source", "district", "source", "offer_id"),
+    Index("offers_by_source", "district", "source"),  # without the id, new rows are appended to it in order
 )
 
 WITH_STATE = frozenset({"OfferPublished", "OfferRevised"})

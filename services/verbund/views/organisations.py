@@ -35,7 +35,7 @@ organisations = Table(
     Column("body_type", Text),
     Column("schema", Text),
     Column("body", LargeBinary),
-    Index("organisations_by_source", "district", "source", "organisation_id"),
+    Index("organisations_by_source", "district", "source"),
 )
 
 WITH_STATE = frozenset({"OrganisationPublished", "OrganisationRevised"})

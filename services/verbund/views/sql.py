@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     Connection,
     Dialect,
+    Integer,
     LargeBinary,
     MetaData,
     Row,
@@ -27,6 +28,9 @@ from verbund.projection.tables import KEEP
 
 #: Text of ids and keys. Byte order on both databases, so that both sort alike.
 KEY = Text().with_variant(Text(collation="C"), "postgresql")
+
+#: A number that is the primary key; SQLite then needs no index for it.
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 Values = tuple[Any, ...]
 

@@ -1,0 +1,33 @@
+"""Every view keeps the contract of projections, on both databases."""
+
+import pytest
+from sqlalchemy import create_engine
+
+from tests.projection.histories import past as random_past
+from verbund import sqlite
+from verbund.testing.projection import ProjectionContract
+from verbund.views import SQL_VIEWS, all_views
+
+
+@pytest.mark.parametrize("seed", [1])
+class TestEveryView(ProjectionContract):
+    @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+    def database(self, request, tmp_path):
+        if request.param == "sqlite":
+            engine = sqlite.engine(tmp_path / "views.db")
+        else:
+            engine = create_engine(request.getfixturevalue("postgres_url"))
+        yield engine
+        engine.dispose()
+
+    @pytest.fixture(params=SQL_VIEWS)
+    def view(self, request):
+        return next(view for view in all_views() if view.name == request.param)
+
+    @pytest.fixture
+    def past(self, seed):
+        return random_past(seed)
+
+
+def test_the_list_of_names_is_the_list_of_views():
+    assert tuple(view.name for view in all_views()) == SQL_VIEWS
