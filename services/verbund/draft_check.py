@@ -278,8 +278,11 @@ def _defaults(name: str) -> dict[str, Any]:
 def _path(place: str, draft: Mapping[str, Any]) -> tuple[str, ...]:
     """Steps to a place; names in maps are the source's and may have dots of their own."""
     first, _, rest = place.partition(".")
-    if first == "extra" or (first == "texts" and rest in draft["texts"]):
-        return (first, rest) if rest else (first,)
+    if rest and first == "extra":
+        return (first, rest)
+    if rest and first == "texts":
+        language = max((name for name in draft["texts"] if f"{rest}.".startswith(f"{name}.")), key=len)
+        return (first, language, *filter(None, rest[len(language) + 1 :].split(".")))
     return tuple(place.split("."))
 
 

@@ -35,8 +35,8 @@ FIRST_YEAR = 2000
 YEARS_AHEAD = 10
 
 _FINE: tuple[Finding, ...] = ()
-_LONGEST_LIFE = 120
-_MOST_PERSONS = 100_000
+_MOST = {"years": 120, "persons": 100_000}
+_MOST_COUNTED = 2**31 - 1
 _MOST_MONEY = 1_000_000
 _URL = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
@@ -69,7 +69,11 @@ def _check(schema: Any, labels: Mapping[str, Any]) -> Check:
         case "boolean":
             return lambda value, _: _FINE if isinstance(value, bool) else _is("wrong_type", value)
         case "int" | "long":
-            return _integer(labels.get("unit"))
+            return (
+                _integer(1, 7)
+                if labels["name"] == "weekday"
+                else _integer(0, _MOST.get(labels.get("unit", ""), _MOST_COUNTED))
+            )
         case "double":
             return _number
         case _:
@@ -193,13 +197,11 @@ def _local(value: str, _: int) -> Sequence[Finding]:
     return _FINE if fine else _is("date_unreadable", value)
 
 
-def _integer(unit: str | None) -> Check:
-    most = {"years": _LONGEST_LIFE, "persons": _MOST_PERSONS}.get(unit or "", 2**31 - 1)
-
+def _integer(least: int, most: int) -> Check:
     def check(value: Any, _: int) -> Sequence[Finding]:
         if not isinstance(value, int) or isinstance(value, bool):
             return _is("wrong_type", value)
-        return _FINE if 0 <= value <= most else _is("number_out_of_range", value)
+        return _FINE if least <= value <= most else _is("number_out_of_range", value)
 
     return check
 
