@@ -40,6 +40,7 @@ def test_a_timed_out_producer_is_thrown_away_and_the_next_append_works(kafka_clu
     with pytest.raises(AppendFailedError, match="the next run heals"):
         log.append(TOPIC, [numbered(number, text="x" * 1000) for number in range(1, 4000)])
     assert time.monotonic() - started < 20
+    assert first is not None
     assert not first._sender.is_alive()
     cluster.kill()
     with pytest.raises(AppendFailedError):

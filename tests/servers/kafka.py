@@ -37,11 +37,10 @@ class KafkaCluster:
         self, *, nodes: int = 1, users: Mapping[str, str] | None = None, settings: Mapping[str, str] | None = None
     ) -> None:
         self.users = dict(users or {})
-        self._java = parts.java()
-        self._jars = parts.kafka_jars()
         self._folder = Path(tempfile.mkdtemp(prefix="verbund-kafka-"))
         guard.watch(folder=self._folder)
         ports = iter(parts.free_ports(3 * nodes))
+        self._cluster = _kafka_uuid()
         self._ports = {number: Ports(next(ports), next(ports), next(ports)) for number in range(1, nodes + 1)}
         self._settings = dict(settings or {})
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
@@ -50,6 +49,8 @@ class KafkaCluster:
     def start(self, *, class_archive: bool = True) -> KafkaCluster:
         """All nodes ready and known to each other."""
         try:
+            self._java = parts.java()
+            self._jars = parts.kafka_jars()
             if class_archive:
                 _make_class_archive()
             self._lay_out()
@@ -113,21 +114,20 @@ class KafkaCluster:
 
     def _lay_out(self) -> None:
         (self._folder / "log4j.properties").write_text(LOGGING)
-        cluster = _kafka_uuid()
         for number in self._ports:
             data = self._folder / f"node{number}" / "data"
             data.mkdir(parents=True)
             node = Node(number, data, self._ports, self.users, self._settings)
             (data.parent / "server.properties").write_text(properties(node))
-        template = self._formatted(cluster)
+        template = self._formatted()
         for number in self._ports:
             data = self._folder / f"node{number}" / "data"
             shutil.copytree(template, data, dirs_exist_ok=True)
             (data / "meta.properties").write_text(
-                f"version=1\ncluster.id={cluster}\nnode.id={number}\ndirectory.id={_kafka_uuid()}\n"
+                f"version=1\ncluster.id={self._cluster}\nnode.id={number}\ndirectory.id={_kafka_uuid()}\n"
             )
 
-    def _formatted(self, cluster: str) -> Path:
+    def _formatted(self) -> Path:
         """Formatted files of these users, made once: they hold feature levels, but no port and no id."""
         users = scram_arguments(self.users)
         digest = hashlib.sha256(repr(users).encode()).hexdigest()[:10]
@@ -135,7 +135,7 @@ class KafkaCluster:
         with parts.locked("format"):
             if not template.exists():
                 config = str(self._folder / "node1" / "server.properties")
-                tool = self._command("kafka.tools.StorageTool", "format", "-t", cluster, "-c", config, *users)
+                tool = self._command("kafka.tools.StorageTool", "format", "-t", self._cluster, "-c", config, *users)
                 subprocess.run(tool, check=True, capture_output=True, timeout=60)
                 building = template.with_suffix(f".{os.getpid()}")
                 ids = shutil.ignore_patterns("meta.properties")
@@ -168,14 +168,18 @@ class KafkaCluster:
 
     def _wait_until_ready(self, number: int) -> None:
         deadline = time.monotonic() + READY_WITHIN_S
-        log = self._folder / f"node{number}" / "server.log"
-        while READY_LINE not in log.read_text(errors="replace") or not self._knows_all(number):
-            code = self._processes[number].poll()
+        while True:
+            code, log = self._state(number)
+            if READY_LINE in log and self._knows_all(number):
+                return
             if code is not None or time.monotonic() > deadline:
-                raise RuntimeError(
-                    f"Kafka node {number} (exit code {code}):\n{log.read_text(errors='replace')[-3000:]}"
-                )
+                raise RuntimeError(f"Kafka node {number} (exit code {code}):\n{log[-3000:]}")
             time.sleep(0.05)
+
+    def _state(self, number: int) -> tuple[int | None, str]:
+        """Exit code, and what the node has said since its last start."""
+        log = self._folder / f"node{number}" / "server.log"
+        return self._processes[number].poll(), log.read_text(errors="replace")
 
     def _knows_all(self, number: int) -> bool:
         address = f"127.0.0.1:{self._ports[number].client}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from tests.servers.parts import docker_answers
+
 
 class Kafka(Protocol):
     """A running cluster."""
@@ -33,6 +35,10 @@ def kafka(
     *, nodes: int = 1, users: Mapping[str, str] | None = None, settings: Mapping[str, str] | None = None
 ) -> Kafka:
     """A started cluster."""
+    if docker_answers():
+        from tests.servers.containers import KafkaContainers  # noqa: PLC0415 - only where there is an engine
+
+        return KafkaContainers(nodes=nodes, users=users, settings=settings).start()
     from tests.servers.kafka import KafkaCluster  # noqa: PLC0415 - only tests that need it load kafka
 
     return KafkaCluster(nodes=nodes, users=users, settings=settings).start()
@@ -40,6 +46,10 @@ def kafka(
 
 def postgres() -> Postgres:
     """A started server."""
+    if docker_answers():
+        from tests.servers.containers import PostgresContainerServer  # noqa: PLC0415 - as above
+
+        return PostgresContainerServer().start()
     from tests.servers.postgres import PostgresServer  # noqa: PLC0415 - as above
 
     return PostgresServer().start()

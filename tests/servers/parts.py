@@ -15,7 +15,9 @@ from pathlib import Path
 KAFKA_VERSION = "4.3.1"
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = REPOSITORY / ".cache" / "kafka"
+JARS = CACHE / f"jars-{KAFKA_VERSION}"
 
+_JAVA_AND_MAVEN = "apt-get install -y default-jre-headless maven"
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
 
@@ -43,16 +45,21 @@ def docker_answers() -> bool:
 
 
 def java() -> str:
-    return _program("java", "apt-get install -y default-jre-headless maven")
+    """The program."""
+    return _program("java", _JAVA_AND_MAVEN)
 
 
 def kafka_jars() -> list[Path]:
     """The jars of the broker, fetched by Maven once for this checkout; always in the same order."""
-    folder = CACHE / f"jars-{KAFKA_VERSION}"
     with locked("jars"):
-        if not folder.exists():
-            _fetch(folder)
-    return sorted(folder.glob("*.jar"))  # the class archive is only valid for one order
+        if not JARS.exists():
+            _fetch(JARS)
+    return sorted(JARS.glob("*.jar"))  # the class archive is only valid for one order
+
+
+def kafka_jars_or_maven() -> Path:
+    """Where the jars are, or the program that will fetch them; nothing is fetched."""
+    return JARS if JARS.exists() else Path(_maven())
 
 
 def postgres_programs() -> Path:
@@ -84,11 +91,10 @@ def free_ports(count: int) -> list[int]:
 
 
 def _fetch(folder: Path) -> None:
-    maven = _program("mvn", "apt-get install -y default-jre-headless maven")
     building = folder.with_suffix(f".{os.getpid()}")
     pom = Path(__file__).with_name("pom.xml")
     done = subprocess.run(
-        [maven, "-B", "-q", "-f", str(pom), _COPY, "-DincludeScope=runtime", f"-DoutputDirectory={building}"],
+        [_maven(), "-B", "-q", "-f", str(pom), _COPY, "-DincludeScope=runtime", f"-DoutputDirectory={building}"],
         capture_output=True,
         text=True,
         timeout=300,
@@ -100,6 +106,10 @@ def _fetch(folder: Path) -> None:
             f"Maven could not fetch the jars of Kafka {KAFKA_VERSION}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
         )
     building.rename(folder)
+
+
+def _maven() -> str:
+    return _program("mvn", _JAVA_AND_MAVEN)
 
 
 def _program(name: str, command: str) -> str:

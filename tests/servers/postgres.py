@@ -23,14 +23,45 @@ QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal
 TEMPLATE = "verbund_template"
 
 
-class PostgresServer:
-    """One server; `new_database` copies a template, so each test has its own."""
+class Databases:
+    """Databases of one server, a copy of an empty template for each test."""
+
+    def __init__(self, *, host: str, port: int, password: str = "") -> None:
+        self._host, self._port, self._password = host, port, password
+
+    def make_template(self) -> None:
+        """Once, before the first copy."""
+        self.execute(f"CREATE DATABASE {TEMPLATE} ENCODING 'UTF8' TEMPLATE template0")
+
+    def new_database(self) -> str:
+        """Its name."""
+        name = f"t{uuid4().hex[:12]}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def url(self, database: str) -> str:
+        """For SQLAlchemy."""
+        user = f"postgres:{self._password}" if self._password else "postgres"
+        return f"postgresql+psycopg://{user}@{self._host}:{self._port}/{database}"
+
+    def execute(self, statement: str) -> None:
+        """In the server's own database, outside any transaction."""
+        address = self.url("postgres").replace("+psycopg", "")
+        with psycopg.connect(address, autocommit=True) as link:
+            link.execute(statement)  # type: ignore[call-overload, unused-ignore] # names are made above
+
+
+class PostgresServer(Databases):
+    """One server of our own."""
 
     def __init__(self) -> None:
         self._programs = parts.postgres_programs()
         self._folder = Path(tempfile.mkdtemp(prefix="verbund-postgres-"))
         guard.watch(folder=self._folder)
-        self.port = parts.free_ports(1)[0]
+        super().__init__(host="127.0.0.1", port=parts.free_ports(1)[0])
         # initdb and postgres refuse to run as root.
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:
@@ -44,7 +75,7 @@ class PostgresServer:
             self._initialise()
             self._spawn()
             self._wait_until_ready()
-            self._execute(f"CREATE DATABASE {TEMPLATE} ENCODING 'UTF8' TEMPLATE template0")
+            self.make_template()
         except BaseException:
             self.stop()
             raise
@@ -57,19 +88,6 @@ class PostgresServer:
             guard.forget(pid=self._process.pid)
         shutil.rmtree(self._folder, ignore_errors=True)
         guard.forget(folder=self._folder)
-
-    def new_database(self) -> str:
-        """Its name."""
-        name = f"t{uuid4().hex[:12]}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-        return name
-
-    def drop_database(self, name: str) -> None:
-        self._execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-    def url(self, database: str) -> str:
-        """For SQLAlchemy."""
-        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
 
     def _initialise(self) -> None:
         program = str(self._programs / "initdb")
@@ -88,7 +106,7 @@ class PostgresServer:
 
     def _spawn(self) -> None:
         settings = [
-            f"port={self.port}",
+            f"port={self._port}",
             "listen_addresses=127.0.0.1",
             f"unix_socket_directories={self._folder}",
             *QUICK,
@@ -115,7 +133,7 @@ class PostgresServer:
         deadline = time.monotonic() + READY_WITHIN_S
         while True:
             try:
-                self._execute("SELECT 1")
+                self.execute("SELECT 1")
             except psycopg.OperationalError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     log = (self._folder / "server.log").read_text(errors="replace")
@@ -123,9 +141,3 @@ class PostgresServer:
                 time.sleep(0.05)
             else:
                 return
-
-    def _execute(self, statement: str) -> None:
-        with psycopg.connect(
-            host="127.0.0.1", port=self.port, user="postgres", dbname="postgres", autocommit=True
-        ) as link:
-            link.execute(statement)  # type: ignore[call-overload, unused-ignore] # names are made above
