@@ -1,11 +1,14 @@
 """What is wrong with a draft, and what is left of it."""
 
 import copy
+import inspect
+import re
 from typing import Any
 
 import pytest
 
 import verbund_schemas
+from verbund import draft_check, value_check
 from verbund.codec import AvroCodec
 from verbund.offer import check_draft, check_organisation, ends_at, rejects, without
 from verbund.testing.builders import a_place, a_text, an_occurrence, an_offer, an_organisation
@@ -245,3 +248,13 @@ def test_years_are_counted_from_the_one_that_is_given():
 def test_every_rule_says_what_it_costs():
     for rule in verbund_schemas.vocabulary("rules").terms.values():
         assert rule.more["effect"] in ("reject", "drop")
+
+
+def test_every_rule_that_is_found_here_is_in_the_vocabulary():
+    text = inspect.getsource(draft_check) + inspect.getsource(value_check)
+    used = set(re.findall(r"(?:Finding|_is)\(\s*\"(\w+)\"", text)) | set(
+        re.findall(r"\"((?:kind|code|position)_\w+)\"", text)
+    )
+    used -= {"position_source"}
+    assert len(used) > 20
+    assert used <= set(verbund_schemas.vocabulary("rules").terms)
