@@ -2,13 +2,17 @@
 
 import copy
 import json
+import re
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+import verbund_connectors.integreat
+import verbund_schemas
 from tests.connectors.integreat_feed import BASE, answer, connector, crawl, snapshot
 from verbund_connectors.classify import category_codes
 from verbund_connectors.integreat import IntegreatSettings
@@ -167,7 +171,7 @@ def test_a_body_beyond_the_limit_is_refused(monkeypatch):
 def test_an_event_without_usable_id_is_broken_and_the_rest_flows(number):
     done = crawl(altered(events=[an_event(event={"id": number}), *SAMPLE[EVENTS]]))
     assert [(broken.part, broken.rule, broken.place) for broken in done.broken] == [
-        ("events.de", "no_key", "[0].event.id")
+        ("events.de", "key_missing" if number in (None, "") else "key_junk", "[0].event.id")
     ]
     assert len([key for key in done.answers if key.startswith("event/")]) == 8
 
@@ -179,7 +183,7 @@ def test_something_that_is_no_event_is_broken(entry):
 
 def test_expanded_dates_of_a_series_have_no_key():
     [broken] = crawl(altered(events=[an_event(event={"id": None, "recurrence_id": 4}), *SAMPLE[EVENTS]])).broken
-    assert broken.rule == "series_without_id"
+    assert (broken.rule, "series" in broken.value) == ("key_missing", True)
 
 
 def test_ids_as_digits_are_the_same_ids():
@@ -187,27 +191,25 @@ def test_ids_as_digits_are_the_same_ids():
 
 
 def test_two_different_records_under_one_id_are_rejected():
-    assert rules(one("event/8", events=[an_event(), an_event(title="Anders")])) == [("duplicate_key", "event.id")]
+    assert rules(one("event/8", events=[an_event(), an_event(title="Anders")])) == [("key_duplicate", "event.id")]
     assert isinstance(one("event/8", events=[an_event(), an_event(id=99, last_updated="x")]), Mapped)
 
 
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"title": None}, ("missing", "title")),
-        ({"title": "  \u200b "}, ("missing", "title")),
-        ({"title": 5}, ("missing", "title")),
-        ({"event": {"start": None}}, ("missing", "event.start")),
-        ({"event": {"start": "bald"}}, ("not_a_time", "event.start")),
-        ({"event": {"start": 1}}, ("not_a_time", "event.start")),
-        ({"event": {"start": "0001-01-01T00:00:00+01:00"}}, ("not_a_time", "event.start")),
-        ({"event": {"end": "9999-12-31T23:59:00+01:00"}}, ("not_a_time", "event.end")),
-        ({"event": {"end": "2026-11-01T08:00:00+01:00"}}, ("end_before_start", "event.end")),
-        ({"recurrence_rule": "RRULE:FREQ=SECONDLY"}, ("rrule", "recurrence_rule")),
-        ({"recurrence_rule": "FREQ=DAILY;INTERVAL=0"}, ("rrule", "recurrence_rule")),
-        ({"recurrence_rule": 7}, ("rrule", "recurrence_rule")),
-        ({"recurrence_rule": ""}, ("rrule", "recurrence_rule")),
-        ({"content": "x" * 2_000_001}, ("too_long", "de.content")),
+        ({"title": None}, ("title_missing", "title")),
+        ({"title": "  \u200b "}, ("title_missing", "title")),
+        ({"title": 5}, ("title_missing", "title")),
+        ({"event": {"start": None}}, ("no_usable_start", "event.start")),
+        ({"event": {"start": "bald"}}, ("no_usable_start", "event.start")),
+        ({"event": {"start": 1}}, ("no_usable_start", "event.start")),
+        ({"event": {"start": "0001-01-01T00:00:00+01:00"}}, ("no_usable_start", "event.start")),
+        ({"recurrence_rule": "RRULE:FREQ=SECONDLY"}, ("recurrence_unusable", "recurrence_rule")),
+        ({"recurrence_rule": "FREQ=DAILY;INTERVAL=0"}, ("recurrence_unusable", "recurrence_rule")),
+        ({"recurrence_rule": 7}, ("recurrence_unusable", "recurrence_rule")),
+        ({"recurrence_rule": ""}, ("recurrence_unusable", "recurrence_rule")),
+        ({"content": "x" * 2_000_001}, ("too_large", "de.content")),
     ],
 )
 def test_an_event_that_cannot_be_taken_says_why(fields, expected):
@@ -219,17 +221,20 @@ def test_an_event_that_cannot_be_taken_says_why(fields, expected):
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
+        ({"event": {"end": "9999-12-31T23:59:00+01:00"}}, ("date_unreadable", "event.end")),
+        ({"event": {"end": "2026-11-01T08:00:00+01:00"}}, ("end_before_start", "event.end")),
         ({"location": 5}, ("wrong_type", "location")),
-        ({"location": {"postcode": "D-86356"}}, ("not_a_postcode", "location.postcode")),
+        ({"location": {"longitude": 2.35, "latitude": 48.85}}, ("position_outside", "location")),
+        ({"location": {"postcode": "D-86356"}}, ("code_unknown", "location.postcode")),
         ({"location": {"longitude": "ost"}}, ("wrong_type", "location.longitude")),
-        ({"location": {"longitude": 0, "latitude": 0}}, ("coordinates_outside_germany", "location")),
-        ({"location": {"longitude": 48.4, "latitude": 10.8}}, ("swapped_coordinates", "location")),
-        ({"meeting_url": "javascript:alert(1)"}, ("not_a_web_address", "meeting_url")),
-        ({"meeting_url": "https://meet.example/" + "a" * 3000}, ("not_a_web_address", "meeting_url")),
+        ({"location": {"longitude": 0, "latitude": 0}}, ("position_null_island", "location")),
+        ({"location": {"longitude": 48.4, "latitude": 10.8}}, ("position_swapped", "location")),
+        ({"meeting_url": "javascript:alert(1)"}, ("url_unusable", "meeting_url")),
+        ({"meeting_url": "https://meet.example/" + "a" * 3000}, ("url_too_long", "meeting_url")),
         ({"content": 7}, ("wrong_type", "de.content")),
-        ({"title": "Kurs " * 100}, ("too_long", "de.title")),
-        ({"content": "<p>Wort</p>" * 5000}, ("too_long", "de.content")),
-        ({"event": {"timezone": "Mars/Olympus"}}, ("unknown_zone", "event.timezone")),
+        ({"title": "Kurs " * 100}, ("title_too_long", "de.title")),
+        ({"content": "<p>Wort</p>" * 5000}, ("text_too_long", "de.content")),
+        ({"event": {"timezone": "Mars/Olympus"}}, ("code_unknown", "event.timezone")),
     ],
 )
 def test_a_field_that_cannot_be_taken_is_left_out_with_a_warning(fields, expected):
@@ -262,6 +267,15 @@ def test_the_last_day_of_a_series(rule, last):
     found = one("event/8", events=[an_event(recurrence_rule=f"DTSTART:20261125T073000\nRRULE:{rule}")])
     assert found.offer["valid_to"] == last
     assert found.offer["starts"] == ()
+
+
+def test_every_rule_has_a_name_in_both_languages():
+    folder = Path(verbund_connectors.integreat.__file__).parent
+    said = set()
+    for path in folder.glob("*.py"):
+        said |= set(re.findall(r'(?:Refused\(|\.add\(|rule=|"broken": |rule = )"(\w+_\w+)"', path.read_text()))
+    assert len(said) > 15
+    assert said <= set(verbund_schemas.vocabulary("rules").terms)
 
 
 # --- places of other shapes ---
@@ -393,7 +407,7 @@ def test_a_translation_without_title_is_left_out():
     arabic = [edited(e, {"title": ""}) if e["event"]["id"] == 4 else e for e in SAMPLE["landkreis-augsburg.ar.events"]]
     found = crawl(altered(**{"landkreis-augsburg.ar.events": arabic})).answers["event/4"]
     assert list(found.offer["texts"]) == ["de"]
-    assert rules(found) == [("missing", "ar.title")]
+    assert rules(found) == [("text_untitled", "ar.title")]
 
 
 # --- html ---

@@ -174,7 +174,7 @@ class Integreat:
             if isinstance(code, str) and _CODE.fullmatch(code):
                 codes.append(code)
             else:
-                yield Broken(part="languages", rule="not_a_language", place=f"[{index}].code", value=code)
+                yield Broken(part="languages", rule="language_unknown", place=f"[{index}].code", value=code)
         if not codes:
             yield from self._suspended("languages", "no_languages")
             return
@@ -272,7 +272,7 @@ class Integreat:
         """The offer that the languages of a record make together."""
         maker = _MAKERS.get(key.partition("/")[0])
         if maker is None:
-            return Rejected(rejects=(Reject(rule="unknown_key", place="key", value=key),))
+            return Rejected(rejects=(Reject(rule="key_junk", place="key", value=key),))
         try:
             return maker(key, items, self._context, self._settings.web_url or self._base)
         except Refused as refused:

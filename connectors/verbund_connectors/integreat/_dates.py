@@ -21,11 +21,12 @@ def times(when: Mapping[str, Any], rule_text: JSON, notes: Notes) -> dict[str, A
     The rule's own DTSTART is UTC without saying so; the local start of the event is what counts.
     """
     zone = _zone(when.get("timezone"), notes)
-    start, end = _wall(when, "start", zone), _wall(when, "end", zone)
+    start, end = _wall(when, "start", zone, notes), _wall(when, "end", zone, notes)
     if start is None:
-        raise Refused("missing", "event.start")
+        raise Refused("no_usable_start", "event.start", when.get("start"))
     if end is not None and end < start:
-        raise Refused("end_before_start", "event.end", f"{start} to {end}")
+        notes.add("end_before_start", "event.end", f"{start} to {end}")
+        end = None
     all_day = when.get("all_day") is True
     last_day = (end or start)[:10]
     if all_day:
@@ -40,7 +41,7 @@ def times(when: Mapping[str, Any], rule_text: JSON, notes: Notes) -> dict[str, A
         recurrence["rule"] = rrule_value(rule_text)
         return {"recurrence": recurrence, "valid_to": _last_day(recurrence, zone)}
     except (AttributeError, TypeError, ValueError) as error:
-        raise Refused("rrule", "recurrence_rule", rule_text) from error
+        raise Refused("recurrence_unusable", "recurrence_rule", rule_text) from error
 
 
 def _zone(name: JSON, notes: Notes) -> str:
@@ -49,18 +50,19 @@ def _zone(name: JSON, notes: Notes) -> str:
     try:
         return zone_of(name).key
     except (TypeError, ValueError):
-        notes.add("unknown_zone", "event.timezone", name)
+        notes.add("code_unknown", "event.timezone", name)
         return _ZONE
 
 
-def _wall(when: Mapping[str, Any], name: str, zone: str) -> str | None:
+def _wall(when: Mapping[str, Any], name: str, zone: str, notes: Notes) -> str | None:
     text = when.get(name)
     if text is None:
         return None
     try:
         return local(text, zone)
-    except (AttributeError, OverflowError, TypeError, ValueError) as error:
-        raise Refused("not_a_time", f"event.{name}", text) from error
+    except (AttributeError, OverflowError, TypeError, ValueError):
+        notes.add("date_unreadable", f"event.{name}", text)
+        return None
 
 
 def _moments(
@@ -72,7 +74,7 @@ def _moments(
         # From the source's own text: its offset tells the two half past twos of an October night apart.
         return instant(when["start"], zone), instant(when["end"], zone) if end else None
     except (OverflowError, ValueError) as error:
-        raise Refused("not_a_time", "event.start", start) from error
+        raise Refused("no_usable_start", "event.start", start) from error
 
 
 def _next(day: str, days: int) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from verbund_connectors.html import one_line, web_address
+from verbund_connectors.html import MAX_TITLE, MAX_URL, one_line, web_address
 from verbund_connectors.kit import JSON, ContactDraft, ContactPolicy, Reject, draft_organisation, place
 
 MAX_LINE = 500  # characters of a name, street, town or function: more is a text in the wrong field
@@ -42,16 +42,16 @@ class Notes:
             return None
         line = one_line(value)
         if len(line) > limit:
-            self.add("too_long", where, line)
+            self.add("title_too_long" if limit == MAX_TITLE else "text_too_long", where, line)
             line = line[: limit - 1].rstrip() + "…"
         return line or None
 
     def url(self, value: JSON, where: str) -> str | None:
         """An http(s) address that may be passed on, or None."""
-        text = self.text(value, where, limit=10_000)
+        text = self.text(value, where, limit=10 * MAX_URL)
         address = web_address(text) if text else None
         if text and not address:
-            self.add("not_a_web_address", where, text)
+            self.add("url_unusable" if len(text) <= MAX_URL else "url_too_long", where, text)
         return address
 
     def flag(self, value: JSON, where: str) -> bool | None:
@@ -106,7 +106,7 @@ def _postcode(value: JSON, notes: Notes) -> str | None:
         return f"{value:05}"  # a number has lost its leading zero
     text = notes.text(value, "location.postcode")
     if text and not re.fullmatch(r"\d{5}", text, re.ASCII):
-        notes.add("not_a_postcode", "location.postcode", text)
+        notes.add("code_unknown", "location.postcode", text)
         return None
     return text
 
@@ -118,9 +118,9 @@ def _position(location: Mapping[str, Any], notes: Notes) -> tuple[float | None, 
     if _within(lon, _LONGITUDES) and _within(lat, _LATITUDES):
         return lon, lat
     if _within(lat, _LONGITUDES) and _within(lon, _LATITUDES):
-        notes.add("swapped_coordinates", "location", [lon, lat])
+        notes.add("position_swapped", "location", [lon, lat])
         return lat, lon
-    notes.add("coordinates_outside_germany", "location", [lon, lat])
+    notes.add("position_outside" if lon or lat else "position_null_island", "location", [lon, lat])
     return None, None
 
 
@@ -150,7 +150,7 @@ def opening_hours(value: JSON, where: str, notes: Notes) -> list[dict[str, Any]]
     if not days:
         return None
     if len(days) != 7:
-        notes.add("not_seven_days", where, len(days))
+        notes.add("wrong_type", where, len(days))
         return None
     try:
         return [slot for weekday, day in enumerate(days, 1) for slot in _day(day, weekday, where)]
@@ -175,7 +175,7 @@ def _slot(slot: JSON, weekday: int, where: str) -> dict[str, Any]:
     times = [slot.get(name) for name in ("start", "end")] if isinstance(slot, dict) else [None]
     clocks = [time[:5] for time in times if isinstance(time, str) and _CLOCK.fullmatch(time[:5])]
     if len(clocks) != 2:
-        raise Refused("not_a_time", f"{where}[{weekday - 1}].timeSlots", slot)
+        raise Refused("date_unreadable", f"{where}[{weekday - 1}].timeSlots", slot)
     return {"weekday": weekday, "opens": clocks[0], "closes": clocks[1]}
 
 

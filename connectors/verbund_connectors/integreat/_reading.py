@@ -182,15 +182,20 @@ def items(
     found: dict[str, dict[str, Any]] = {}
     for index, entry in enumerate(entries):
         if not isinstance(entry, dict):
-            yield Broken(part=part, rule="not_an_object", place=f"[{index}]", value=entry)
+            yield Broken(part=part, rule="wrong_type", place=f"[{index}]", value=entry)
             continue
         key = key_of(entry)
         if key is None:
-            rule = "series_without_id" if _get(entry, "event", "recurrence_id") is not None else "no_key"
-            yield Broken(part=part, rule=rule, place=f"[{index}].{where}", value=_get(entry, *where.split(".")))
+            given = _get(entry, *where.split("."))
+            if given is None and _get(entry, "event", "recurrence_id") is not None:
+                given_as = "a single date of a series: the server does not combine them"
+                yield Broken(part=part, rule="key_missing", place=f"[{index}].{where}", value=given_as)
+                continue
+            rule = "key_missing" if given in (None, "") else "key_junk"
+            yield Broken(part=part, rule=rule, place=f"[{index}].{where}", value=given)
             continue
         data = keep(entry)
         if found.setdefault(key, data) != data:
-            found[key] = {"broken": "duplicate_key", "place": where}
+            found[key] = {"broken": "key_duplicate", "place": where}
     for key, data in found.items():
         yield Item(part=part, id=key, key=key, data=data)

@@ -49,15 +49,15 @@ class Record:
             if line:
                 self._add(language, data, line, limit)
             elif data is self.data:
-                raise Refused("missing", title, data.get(title))
+                raise Refused("title_missing", title, data.get(title))
             else:
-                self.notes.add("missing", f"{language}.{title}")
+                self.notes.add("text_untitled", f"{language}.{title}")
         self.title = str(self.texts[first]["title"])
 
     def _add(self, language: str, data: Mapping[str, Any], title: str, limit: int) -> None:
         html = self._html(language, data)
         if len(html) > limit:
-            self.notes.add("too_long", f"{language}.content", len(html))
+            self.notes.add("text_too_long", f"{language}.content", len(html))
         summary = self.notes.text(data.get("meta_description"), f"{language}.meta_description")
         # Nothing marks what a machine has translated.
         translation = "original" if language == data.get("default_language", language) else "unknown"
@@ -77,7 +77,7 @@ class Record:
             self.notes.add("wrong_type", f"{language}.content", html)
             return ""
         if html and len(html) > _MAX_SOURCE:
-            raise Refused("too_long", f"{language}.content", len(html))
+            raise Refused("too_large", f"{language}.content", len(html))
         return without_contact_cards(html or "")
 
     def is_ours(self, *fields: str) -> bool:
@@ -132,5 +132,5 @@ def _by_language(items: Sequence[Item], context_default: str) -> dict[str, dict[
     if default not in spoken and default in borrowed:
         spoken[default] = borrowed[default]
     if not spoken:
-        raise Refused("missing", "title")
+        raise Refused("title_missing", "title")
     return dict(sorted(spoken.items(), key=lambda entry: (entry[0] != default, entry[0])))
