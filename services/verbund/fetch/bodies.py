@@ -46,22 +46,18 @@ def decoded(raw: Iterable[bytes], *, encoding: str, settings: FetchSettings, url
     """
     received = size = 0
     unpack = _unpacker(encoding, url)
-    for chunk in _and_end(raw):
-        received += len(chunk or b"")
+    for chunk in raw:
+        received += len(chunk)
         if received > settings.max_body:
             raise problems.too_large(url, settings.max_body)
-        for piece in unpack.feed(chunk) if chunk is not None else unpack.finish():
+        for piece in unpack.feed(chunk):
             size += len(piece)
             if size > settings.max_body:
                 raise problems.too_large(url, settings.max_body)
             if size > max(_RATIO_COUNTS_FROM_BYTES, received * settings.max_ratio):
                 raise problems.bomb(url, settings.max_ratio)
             yield piece
-
-
-def _and_end(raw: Iterable[bytes]) -> Iterator[bytes | None]:
-    yield from raw
-    yield None
+    unpack.finish()
 
 
 def _unpacker(encoding: str, url: str) -> _Plain | _Packed:
@@ -77,8 +73,8 @@ class _Plain:
     def feed(self, data: bytes) -> Iterator[bytes]:
         yield data
 
-    def finish(self) -> Iterator[bytes]:
-        yield from ()
+    def finish(self) -> None:
+        """Nothing is left."""
 
 
 class _Packed:
@@ -106,9 +102,7 @@ class _Packed:
                 yield piece
             data = self._inflate.unconsumed_tail or self._inflate.unused_data
 
-    def finish(self) -> Iterator[bytes]:
-        rest = self._inflate.flush()  # what a full piece left inside, a few hundred bytes
-        if rest:
-            yield rest
+    def finish(self) -> None:
+        # A checksum stands at the end, so a stream that has ended has given out everything.
         if self._received and not self._inflate.eof:
             raise problems.cut_off(self._url, self._received)

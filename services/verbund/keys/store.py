@@ -17,9 +17,9 @@ from verbund.errors import ErasedError, LockedError
 from verbund.keys.contract import SECRET_BYTES, ContactKey
 from verbund.keys.wrapping import Wrapping
 
-# Keys are only ever appended, in the order of their row ids, and overwritten in place by zeros of the same length: so
-# SQLite never moves a row to another page, which would leave a copy of a key behind where `secure_delete` does not
-# look. For the same reason the index has no key in it, and what is erased is written into a table of its own.
+# Keys are only ever appended, in the order of their row ids, and overwritten in place by zeros of the same length. So no
+# row is ever moved to another page, and the promise does not rest on how well `secure_delete` cleans up after a move.
+# For the same reason the index has no key in it, and what is erased is written into a table of its own.
 _TABLES = """
 CREATE TABLE IF NOT EXISTS contact_key (
     row INTEGER PRIMARY KEY, contact_id TEXT NOT NULL, version INTEGER NOT NULL, secret BLOB NOT NULL
