@@ -161,6 +161,21 @@ def test_a_redirect_is_followed(fetch, server):
         assert fetched.body.read() == BODY
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_redirect_may_have_umlauts(fetch, server, encoding):
+    server.serve("/gr%C3%B6%C3%9Fe", BODY)
+    server.redirect("/old", "/größe".encode(encoding).decode("latin-1"))
+    with fetch.get(server.url + "/old") as fetched:
+        assert fetched.body.read() == BODY
+
+
+def test_a_mark_that_is_no_ascii_goes_back_as_it_came(fetch, server):
+    url = server.serve("/feed", BODY, headers={"ETag": '"größe"'.encode().decode("latin-1")})
+    first = fetch.get(url)
+    fetch.get(url, etag=first.etag).close()
+    assert server.requests[1].headers["if-none-match"] == '"größe"'.encode().decode("latin-1")
+
+
 def test_three_redirects_are_followed_and_a_fourth_is_not(fetch, server):
     for hop in range(5):
         server.redirect(f"/{hop}", f"/{hop + 1}")

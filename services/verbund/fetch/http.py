@@ -12,47 +12,16 @@ from types import TracebackType
 from typing import Self
 
 import httpcore
-import httpx
 
 from verbund.fetch import addresses, bodies, outcomes, problems
 from verbund.fetch.contract import Fetched, FetchSettings
+from verbund.fetch.journey import Journey
 from verbund.fetch.network import Deadline, Hop, Resolve, current_hop, system_addresses
 from verbund.fetch.politeness import Politeness, retry_after
 from verbund.fetch.pools import Pools
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOT_MODIFIED = 304
-
-# Not for a source file to set: they are ours, or would smuggle a second request or a piece of a body in.
-_OURS = frozenset({"host", "user-agent", "accept-encoding", "connection", "keep-alive", "te", "trailer", "upgrade"}) | {
-    *("content-length", "transfer-encoding", "expect", "range", "if-range", "if-none-match", "if-modified-since"),
-    *("proxy-authorization", "proxy-connection"),
-}
-# Any other may hold a key, whatever it is called, so it stays with the host it was meant for.
-_HARMLESS = frozenset({"accept", "accept-language"})
-
-
-@dataclass(slots=True, kw_only=True)
-class _Journey:
-    """One `get` under way, from the first address over its redirects."""
-
-    asked: httpx.URL
-    url: httpx.URL
-    headers: Mapping[str, str]
-    expects: tuple[int, ...]
-    deadline: Deadline
-    etag: str | None
-    last_modified: str | None
-    hops: int = 0
-    retries: int = 0
-
-    def request_headers(self, user_agent: str) -> dict[str, str]:
-        headers = {"accept": "*/*", **self.headers, "accept-encoding": "gzip", "user-agent": user_agent}
-        if self.etag:
-            headers["if-none-match"] = self.etag
-        if self.last_modified:
-            headers["if-modified-since"] = self.last_modified
-        return {"host": self.url.netloc.decode("ascii"), **headers}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +81,9 @@ class HttpFetch:
         expects: tuple[int, ...] = (200,),
     ) -> Fetched:
         """The whole answer to a GET; see `Fetch.get` for the promise."""
-        asked = addresses.checked_url(url)
-        own = {name.lower(): value for name, value in (headers or {}).items()}
-        journey = _Journey(
-            asked=asked,
-            url=asked,
-            headers={name: value for name, value in own.items() if name not in _OURS},
+        journey = Journey.to(
+            url,
+            headers=headers or {},
             expects=expects,
             deadline=Deadline(timeout_s or self._settings.timeout_s, self._monotonic),
             etag=etag,
@@ -130,9 +96,9 @@ class HttpFetch:
                 case _ComeBack() as wanted:
                     self._come_back(journey, wanted)
                 case str() as target:
-                    self._redirect(journey, target)
+                    journey.go_on_to(target, most=self._settings.max_redirects)
 
-    def _hop(self, journey: _Journey) -> Fetched | _ComeBack | str:
+    def _hop(self, journey: Journey) -> Fetched | _ComeBack | str:
         """One request: the answer, when to ask again, or where it leads."""
         url = str(journey.url)
         pool = self._pools.of(journey.url, asked=journey.asked)
@@ -143,7 +109,7 @@ class HttpFetch:
                 return self._understood(response, journey, hop)
 
     @contextmanager
-    def _answer(self, pool: httpcore.ConnectionPool, journey: _Journey, hop: Hop) -> Iterator[httpcore.Response]:
+    def _answer(self, pool: httpcore.ConnectionPool, journey: Journey, hop: Hop) -> Iterator[httpcore.Response]:
         request = httpcore.Request(
             "GET",
             httpcore.URL(
@@ -152,7 +118,7 @@ class HttpFetch:
                 port=journey.url.port,
                 target=journey.url.raw_path,
             ),
-            headers=list(journey.request_headers(self._settings.user_agent).items()),
+            headers=journey.request_headers(self._settings.user_agent),
         )
         response = _first_answer(pool, request, hop)
         try:
@@ -160,7 +126,7 @@ class HttpFetch:
         finally:
             response.close()
 
-    def _understood(self, response: httpcore.Response, journey: _Journey, hop: Hop) -> Fetched | _ComeBack | str:
+    def _understood(self, response: httpcore.Response, journey: Journey, hop: Hop) -> Fetched | _ComeBack | str:
         status, headers = response.status, _joined(response.headers)
         if status in journey.expects:
             return self._whole(response, headers, hop)
@@ -198,18 +164,7 @@ class HttpFetch:
             last_modified=headers.get("last-modified"),
         )
 
-    def _redirect(self, journey: _Journey, target: str) -> None:
-        journey.hops += 1
-        if journey.hops > self._settings.max_redirects:
-            raise problems.too_many_redirects(str(journey.asked), self._settings.max_redirects)
-        here, there = journey.url, addresses.checked_url(target, base=journey.url)
-        if (here.scheme, there.scheme) == ("https", "http"):
-            raise problems.downgrade(str(here), str(there))
-        if not _keeps_secrets(here, there):
-            journey.headers = {name: value for name, value in journey.headers.items() if name in _HARMLESS}
-        journey.url = there
-
-    def _come_back(self, journey: _Journey, wanted: _ComeBack) -> None:
+    def _come_back(self, journey: Journey, wanted: _ComeBack) -> None:
         self._politeness.hold_off(journey.url.host, addresses.port_of(journey.url), wanted.seconds)
         journey.retries += 1
         if wanted.seconds > self._settings.retry_after_limit_s or journey.retries > self._settings.retries:
@@ -252,12 +207,20 @@ def _received(response: httpcore.Response, hop: Hop) -> Iterator[bytes]:
 def _joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
     joined: dict[str, str] = {}
     for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        name, value = _text(raw_name).lower(), _text(raw_value)
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return joined
 
 
-def _unchanged(journey: _Journey, headers: dict[str, str]) -> Fetched:
+def _text(raw: bytes) -> str:
+    """Headers are ASCII by the book; umlauts in a Location are UTF-8, and old servers send Latin-1."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _unchanged(journey: Journey, headers: dict[str, str]) -> Fetched:
     return Fetched(
         url=str(journey.url),
         status=_NOT_MODIFIED,
@@ -269,10 +232,3 @@ def _unchanged(journey: _Journey, headers: dict[str, str]) -> Fetched:
         etag=headers.get("etag") or journey.etag,
         last_modified=headers.get("last-modified") or journey.last_modified,
     )
-
-
-def _keeps_secrets(here: httpx.URL, there: httpx.URL) -> bool:
-    """The same server, or the same host by https on its usual port."""
-    same_port = addresses.port_of(here) == addresses.port_of(there)
-    upgraded = (here.scheme, there.scheme) == ("http", "https") and addresses.port_of(there) == 443
-    return here.host == there.host and ((here.scheme == there.scheme and same_port) or upgraded)
