@@ -1,5 +1,6 @@
 """The captured crawls of one region: what they say, and what an editor's day changes."""
 
+import json
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -302,6 +303,38 @@ def test_a_save_without_change_gives_equal_items(first, second):
         return {name: item.data for name, item in done.items.items() if item.key == "event/8"}
 
     assert of_event_8(first) == of_event_8(second)
+
+
+# --- what came in by iCalendar ---
+
+
+def test_events_that_came_in_by_icalendar_are_events_like_all_others():
+    imported = json.loads((FEEDS / "ical-import" / "offer-1.events.json").read_bytes())
+    feed = snapshot("snapshot-1") | {"donau-ries.de.events": imported}
+    answers = {
+        key: answer for key, answer in crawl(feed, region="donau-ries").answers.items() if key.startswith("event/")
+    }
+    assert {
+        key: (answer.offer["kind"], titles(answer)["de"], answer.offer["valid_to"]) for key, answer in answers.items()
+    } == {
+        "event/12": ("event", "Infoabend Ausbildung", "2026-12-03"),
+        "event/823": ("course", "Einzelkurs mit HTML", "2026-12-10"),
+        "event/824": ("course", "Wochenkurs VERSCHOBEN", "2026-12-09"),
+        "event/825": ("event", "Monatlich dritter Montag UTC", None),
+        "event/826": ("event", "Ganztags mehrtaegig", "2026-12-18"),
+        "event/827": ("event", "Abgesagt", "2026-12-11"),
+        "event/828": ("event", "Langlaeufer 90 Tage", "2027-03-11"),
+    }
+    assert [start["status"] for start in answers["event/827"].offer["starts"]] == ["cancelled"]
+    assert answers["event/823"].offer["starts"][0]["status"] is None
+
+
+def test_an_event_that_carries_our_link_through_the_cms_is_ours():
+    imported = json.loads((FEEDS / "ical-import" / "offer-2.events.json").read_bytes())
+    feed = snapshot("snapshot-1") | {"donau-ries.de.events": imported}
+    made = connector(region="donau-ries", hub_urls=("https://vhs.example.org/kurs/",))
+    ours = {key for key, answer in crawl(feed, made).answers.items() if answer == Ignored(reason="ours")}
+    assert ours == {"event/823"}
 
 
 def test_captured_error_bodies_are_no_feed():

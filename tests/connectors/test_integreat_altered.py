@@ -278,6 +278,42 @@ def test_every_rule_has_a_name_in_both_languages():
     assert said <= set(verbund_schemas.vocabulary("rules").terms)
 
 
+@pytest.mark.parametrize(
+    ("title", "status"),
+    [
+        ("ABGESAGT: Deutschkurs A1", "cancelled"),
+        ("Deutschkurs A1 (entfällt!)", "cancelled"),
+        ("Deutschkurs A1 – fällt leider aus", "cancelled"),
+        ("Ausgebucht! Schwimmkurs", "full"),
+        ("Wenn der Kurs abgesagt wird: Infoabend", None),
+        ("Deutschkurs A1 (verschoben)", None),
+    ],
+)
+def test_what_editors_write_into_the_title_is_the_status_of_the_date(title, status):
+    assert one("event/8", events=[an_event(title=title)]).offer["starts"][0]["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("Deutschkurs B1", "course"),
+        ("Intensivkurse Deutsch", "course"),
+        ("Workshop: Bewerbung schreiben", "course"),
+        ("Infoabend zum Integrationskurs", "event"),
+        ("Exkurs Demokratie", "event"),
+        ("Offene Sprechstunde", "counselling"),
+        ("Migrationsberatung vor Ort", "counselling"),
+        ("Fußball für alle", "sport"),
+        ("Sportfest", "event"),
+        ("Sprachcafé", "event"),
+        ("Tag der offenen Tür der Beratungsstelle", "event"),
+        ("Weihnachtsmarkt", "event"),
+    ],
+)
+def test_the_kind_of_an_event_is_what_its_title_says_or_event(title, kind):
+    assert one("event/8", events=[an_event(title=title)]).offer["kind"] == kind
+
+
 # --- places of other shapes ---
 
 

@@ -15,9 +15,10 @@ _ZONE = "Europe/Berlin"
 _ALL_DATES = 100_000  # more than there are days in the years that are taken
 
 
-def times(when: Mapping[str, Any], rule_text: JSON, notes: Notes) -> dict[str, Any]:
+def times(when: Mapping[str, Any], rule_text: JSON, notes: Notes, *, status: str | None = None) -> dict[str, Any]:
     """The one date or the recurrence of an event, and its last day where there is one.
 
+    `status` is that of the one date; a series has none, since its next date may well take place.
     The rule's own DTSTART is UTC without saying so; the local start of the event is what counts.
     """
     zone = _zone(when.get("timezone"), notes)
@@ -35,7 +36,8 @@ def times(when: Mapping[str, Any], rule_text: JSON, notes: Notes) -> dict[str, A
         start, end = f"{start[:10]}T00:00:00", f"{_next(last_day, 1)}T00:00:00"
     if rule_text is None:
         moments = _moments(when, start, end, zone, all_day=all_day)
-        return {"starts": (occurrence(*moments, all_day=all_day, zone=zone),), "valid_to": last_day}
+        date_of_it = occurrence(*moments, all_day=all_day, zone=zone, status=status)
+        return {"starts": (date_of_it,), "valid_to": last_day}
     recurrence = {"rule": "", "start": start, "end": end, "all_day": all_day, "zone": zone, "exceptions": ()}
     try:
         recurrence["rule"] = rrule_value(rule_text)

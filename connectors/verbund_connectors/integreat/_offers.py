@@ -23,7 +23,7 @@ def event(_key: str, items: Sequence[Item], context: SourceContext, base: str) -
     when = notes.mapping(data.get("event"), "event")
     return record.mapped(
         kind,
-        **times(when, data.get("recurrence_rule"), notes),
+        **times(when, data.get("recurrence_rule"), notes, status=_words.status_of(title)),
         categories=tuple(category(title)),
         target_groups=tuple(target_groups(title)),
         level_from=level_from,

@@ -57,6 +57,22 @@ def kind_of_event(title: str) -> str:
     return "sport" if category(title)[:1] == ["sport"] else "event"
 
 
+def status_of(title: str) -> str | None:
+    """`cancelled` or `full` when the title begins or ends with a word for it: Integreat has no field, editors write it."""
+    folded = fold(title)
+    return next((status for status, words in _STATUS if words.search(folded)), None)
+
+
+def _at_either_end(words: str) -> re.Pattern[str]:
+    return re.compile(rf"^\W*(?:{words})\b|\b(?:{words})\W*$")
+
+
+_STATUS = (
+    ("cancelled", _at_either_end("abgesagt|absage|entfallt|fallt (?:leider )?aus|cancell?ed")),
+    ("full", _at_either_end("ausgebucht|fully booked")),
+)
+
+
 def categories_of_place(icon: str | None, title: str) -> tuple[str, ...]:
     """The category of the icon, then what the title names within it."""
     main = CATEGORY_OF_ICON.get(icon or "")
