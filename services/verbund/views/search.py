@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
+from typing import Any
 
 import tantivy
 
@@ -44,7 +45,6 @@ __all__ = [
     "next_start",
 ]
 
-# Hits and facets of one question are counted side by side; tantivy works without Python's lock.
 _THREADS = max(2, min(4, os.cpu_count() or 2))
 
 
@@ -80,9 +80,10 @@ class SearchIndex:
         words = words_of(query.text, searcher)
         filters = filters_of(query, words, schema=self._schema, searcher=searcher, neighbours=self._neighbours)
         order = "changed" if query.order == "rank" and not words else query.order
-        page = self._threads.submit(self._page, replace(query, order=order), filters, searcher, Marker(words))
-        total, counts = self._counts(query, filters, searcher, facets=facets)
-        hits, following = page.result()
+        # Counting goes on in other threads, without Python's lock, while the hits are looked up and marked here.
+        passes = self._start_counting(filters, searcher, facets=facets)
+        hits, following = self._page(replace(query, order=order), filters, searcher, Marker(words))
+        total, counts = self._counts(query, filters, searcher, passes)
         return SearchAnswer(
             total=total,
             hits=hits,
@@ -125,23 +126,33 @@ class SearchIndex:
             hits.append(SearchHit(offer_id=offer_id, district=district, score=score, marks=marker.marks(card["texts"])))
         return tuple(hits), str(following) if following else None
 
-    def _counts(
-        self, query: SearchQuery, filters: Filters, searcher: tantivy.Searcher, *, facets: bool
-    ) -> tuple[int, dict[str, tuple[tuple[str, int], ...]]]:
-        """The total and the facets: one pass for all facets without a filter, one more for each that has one."""
-        chosen = chosen_values(query, self._neighbours)
+    def _start_counting(
+        self, filters: Filters, searcher: tantivy.Searcher, *, facets: bool
+    ) -> dict[str, Future[dict[str, Any]]]:
+        """One pass for the total and all facets without a filter, one more for each that has one, by its name."""
         common = [name for name in FACETS if name not in filters.own] if facets else []
-        all_filters = filters.query()
         wishes = {"total": {"value_count": {"field": "tie"}}, **facet_wishes(common)}
-        passes = {"": self._threads.submit(searcher.aggregate, all_filters, wishes)}
-        without = {name: filters.query(without=name) for name in filters.own} if facets else {}
-        for name, others in without.items():
+        passes = {"": self._threads.submit(searcher.aggregate, filters.query(), wishes)}
+        for name in filters.own if facets else ():
+            others = filters.query(without=name)
             passes[name] = self._threads.submit(searcher.aggregate, others, facet_wishes([name]))
-        answers = {**passes[""].result(), **{name: passes[name].result()[name] for name in without}}
+        return passes
+
+    def _counts(
+        self,
+        query: SearchQuery,
+        filters: Filters,
+        searcher: tantivy.Searcher,
+        passes: Mapping[str, Future[dict[str, Any]]],
+    ) -> tuple[int, dict[str, tuple[tuple[str, int], ...]]]:
+        """The total, and the facets in their order."""
+        chosen = chosen_values(query, self._neighbours)
+        answers = passes[""].result()
+        own = {name: counting.result()[name] for name, counting in passes.items() if name}
         counts = {
-            name: read_facet(name, answers[name], chosen[name], searcher, without.get(name, all_filters))
+            name: read_facet(name, answer, chosen[name], searcher, filters.query(without=name))
             for name in FACETS
-            if name in answers
+            if (answer := own.get(name) or answers.get(name))
         }
         return int(answers["total"]["value"]), counts
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import tantivy
@@ -17,6 +18,9 @@ from verbund.views.search_words import Word, in_titles, matching
 
 # More different values or sets than tantivy hands out in one call are counted one by one.
 _MOST_BUCKETS = 60_000
+
+#: Of the sources only the most frequent are answered: there may be thousands.
+MOST_SOURCES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,13 @@ def starting(schema: tantivy.Schema, first: int, last: int) -> Query:
 def facet_wishes(names: Sequence[str]) -> dict[str, Any]:
     """What to count, in tantivy's words."""
     return {
-        name: {"terms": {"field": field_of(name), "size": _MOST_BUCKETS, "segment_size": _MOST_BUCKETS}}
+        name: {
+            "terms": {
+                "field": field_of(name),
+                "size": MOST_SOURCES if name == "source" else _MOST_BUCKETS,
+                "segment_size": _MOST_BUCKETS,
+            }
+        }
         for name in names
     }
 
@@ -142,17 +152,22 @@ def read_facet(
     name: str, answer: Mapping[str, Any], chosen: Sequence[str], searcher: tantivy.Searcher, query: Query
 ) -> tuple[tuple[str, int], ...]:
     """Values with their counts, most frequent first; a chosen value is there even when nothing has it."""
-    counts: Counter[str] = Counter()
-    if answer["sum_other_doc_count"]:
-        counts.update(dict(searcher.terms_with_prefix(name, "", filter_query=query)))
-    else:
+    if FACETS[name] and answer["sum_other_doc_count"]:
+        counts = dict(searcher.terms_with_prefix(name, "", filter_query=query))
+    elif FACETS[name]:
+        counts = defaultdict(int)
         for bucket in answer["buckets"]:
-            for value in bucket["key"].split(SEPARATOR) if FACETS[name] else (bucket["key"],):
-                counts[value] += bucket["doc_count"]
-    del counts[""]
+            count = bucket["doc_count"]
+            for value in bucket["key"].split(SEPARATOR):
+                counts[value] += count
+    else:
+        counts = {bucket["key"]: bucket["doc_count"] for bucket in answer["buckets"]}
+    counts.pop("", None)
     for value in chosen:
         counts.setdefault(value, 0)
-    return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+    ordered = sorted(counts.items())
+    ordered.sort(key=itemgetter(1), reverse=True)
+    return tuple(ordered)
 
 
 def _own(schema: tantivy.Schema, name: str, values: Sequence[str]) -> Query:

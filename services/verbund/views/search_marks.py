@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from verbund.views.search_query import Piece
 from verbund.views.search_schema import term_of
@@ -14,7 +15,8 @@ SNIPPET = 200
 
 _WORD = re.compile(r"[^\W_]+")
 _BEFORE_THE_MATCH = 60
-_LOOKED_AT = 20_000
+_LOOKED_AT = 4_000
+_MEMORY_OF_WORDS = 100_000
 
 
 class Marker:
@@ -26,7 +28,7 @@ class Marker:
         self._beginnings = tuple(word.beginning for word in words if word.beginning)
         self._near = tuple(term for word in words if word.corrected for term in word.other)
         self._near_stems = tuple(term for word in words if word.corrected for term in word.german)
-        self._met: dict[tuple[str, bool], bool] = {}
+        self._met: dict[bool, dict[str, bool]] = {True: {}, False: {}}
 
     def marks(self, texts: Mapping[str, Sequence[str]]) -> dict[str, tuple[Piece, ...]]:
         """Marked title and text of the first language that has a match, German first; empty when none has."""
@@ -43,24 +45,30 @@ class Marker:
         return {}
 
     def _spans(self, text: str, language: str) -> list[tuple[int, int]]:
+        """Where wanted words stand."""
         german = language == "de"
-        return [match.span() for match in _WORD.finditer(text) if self._is_wanted(match.group(), german=german)]
+        met = self._met[german]
+        fresh = [word for word in set(_WORD.findall(text)) if word not in met]
+        met.update((word, self._is_wanted(word, german=german)) for word in fresh)
+        return [match.span() for match in _WORD.finditer(text) if met[match.group()]]
 
     def _is_wanted(self, word: str, *, german: bool) -> bool:
-        known = self._met.get((word, german))
-        if known is None:
-            known = self._met[word, german] = self._compare(word, german=german)
-        return known
+        plain, stem = _forms(word)
+        if (stem in self._german) if german else (plain in self._other):
+            return True
+        if self._beginnings and plain.startswith(self._beginnings):
+            return True
+        if not self._near:
+            return False
+        if any(one_letter_apart(plain, other) for other in self._near):
+            return True
+        return german and any(one_letter_apart(stem, other) for other in self._near_stems)
 
-    def _compare(self, word: str, *, german: bool) -> bool:
-        plain = folded(word)
-        if plain.startswith(self._beginnings):
-            return True
-        term = term_of(word, "de") if german else plain
-        exact = self._german if german else self._other
-        if term in exact or any(one_letter_apart(plain, other) for other in self._near):
-            return True
-        return german and any(one_letter_apart(term, stem) for stem in self._near_stems)
+
+@lru_cache(maxsize=_MEMORY_OF_WORDS)
+def _forms(word: str) -> tuple[str, str]:
+    """A word folded and stemmed."""
+    return folded(word), term_of(word, "de")
 
 
 def one_letter_apart(a: str, b: str) -> bool:

@@ -1,0 +1,42 @@
+"""The web application: reading only. There is no writing endpoint before there are keys."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from verbund.web import problems
+from verbund.web.changes_api import changes_api
+from verbund.web.headers import SecurityHeaders
+from verbund.web.offers_api import offers_api
+from verbund.web.reading import Reading
+from verbund.web.sources_api import sources_api
+
+# Smaller answers would grow.
+_GZIP_FROM_BYTES = 1_000
+
+_ABOUT = """
+Offers of education, counselling and sports that German districts run for newcomers, in one inventory.
+
+Reading only, no key needed. Times are UTC (RFC 3339). Errors are `application/problem+json`; on trouble an endpoint
+answers 503, never an empty list. Contacts are not in this API.
+"""
+
+
+def create_app(reading: Reading) -> FastAPI:
+    """The application over these questions."""
+    app = FastAPI(
+        title="Verbund",
+        version=reading.version,
+        description=_ABOUT,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # its page would load scripts from elsewhere
+        redoc_url=None,
+        servers=[{"url": reading.public_url}] if reading.public_url else None,
+    )
+    problems.install(app)
+    for router in (offers_api(reading), changes_api(reading), sources_api(reading)):
+        app.include_router(router)
+    app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES)
+    app.add_middleware(SecurityHeaders)
+    return app

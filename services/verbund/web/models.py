@@ -1,0 +1,162 @@
+"""Bodies of the API, for its description and for those who generate clients from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class FacetValue(BaseModel):
+    """One value of a facet."""
+
+    value: str
+    label: str
+    count: int = Field(description="Exact number of offers that choosing it gives, all other filters applied.")
+
+
+class FoundOffer(BaseModel):
+    """What a list needs of an offer."""
+
+    model_config = ConfigDict(extra="allow")
+
+    offer_id: str
+    title: str | None = Field(description="In the language asked for, else German, else the first there is.")
+    language: str | None = Field(description="Language of the title.")
+    kind: str
+    district: str
+    source: str
+    organisation: str | None
+    place: dict[str, Any] | None
+    next_start: str | None = Field(description="Next dated start: an instant (UTC), or a day for whole days.")
+    cost: dict[str, Any] | None
+    state: str = Field(description="live, or missed: absent from its source's last complete pull, not withdrawn yet.")
+    last_changed: str
+    marks: dict[str, list[tuple[str, bool]]] = Field(
+        description="Title and the text around the first match, in pieces; true: what was looked for."
+    )
+
+
+class FoundOffers(BaseModel):
+    """The answer of a search."""
+
+    total: int = Field(description="Exact number of offers found, on all pages.")
+    facets: dict[str, list[FacetValue]]
+    items: list[FoundOffer]
+    next: str | None = Field(description="Address of the next page.")
+    corrected: list[str] = Field(description="Words looked for with one letter changed, since they are rare here.")
+
+
+class WholeOffer(BaseModel):
+    """The record of the schema `Offer`, and where it stands."""
+
+    model_config = ConfigDict(extra="allow")
+
+    offer_id: str
+    district: str
+    source: str
+    kind: str
+    texts: dict[str, dict[str, Any]] = Field(description="By language.")
+    state: str
+    revision: int
+    last_changed: str | None
+    passed_on: bool = Field(description="False: its licence does not allow passing the content on.")
+
+
+class HistoryStep(BaseModel):
+    """One revision."""
+
+    revision: int
+    type: str
+    state: str
+    at: str = Field(description="When the log took it, UTC.")
+    run_id: str | None
+    cause: str | None
+    reason: str | None
+    changes: dict[str, list[Any]] = Field(description="Fields that changed: old and new value.")
+
+
+class OfferHistory(BaseModel):
+    """Revisions, the newest first."""
+
+    offer_id: str
+    total: int
+    items: list[HistoryStep]
+
+
+class ChangeItem(BaseModel):
+    """One change."""
+
+    number: int
+    kind: str = Field(description="offer or organisation.")
+    id: str
+    type: str
+    revision: int
+    district: str
+    source: str
+    deleted: bool
+    state: str
+    changed_at: str
+    data: dict[str, Any] | None = Field(description="The content as it stands now.")
+    withheld: str | None = Field(description="licence: it may not be passed on.")
+
+
+class ChangeFeed(BaseModel):
+    """A page of changes."""
+
+    epoch: int
+    items: list[ChangeItem]
+    after: str = Field(description="Keep it: the position after this page.")
+    next: str = Field(description="Where to go on, now or later.")
+    more: bool = Field(description="There is more already.")
+
+
+class DistrictFacts(BaseModel):
+    """One district."""
+
+    district: str
+    name: str
+    full_name: str
+    state: str
+    lon: float
+    lat: float
+    neighbours: list[str]
+    offers: int
+    sources: list[str]
+
+
+class Districts(BaseModel):
+    """All districts."""
+
+    total: int
+    items: list[DistrictFacts]
+    attribution: str = Field(description="Must stand wherever points or neighbours are shown.")
+
+
+class Source(BaseModel):
+    """One source."""
+
+    model_config = ConfigDict(extra="allow")
+
+    source: str
+    district: str
+    title: str | None
+    health: str = Field(description="healthy, warning, degraded, held, never_run.")
+    because: list[str]
+    last_run: dict[str, Any] | None
+    fresh_at: str | None = Field(description="End of the last complete run.")
+    rejects: int
+
+
+class Sources(BaseModel):
+    """All sources."""
+
+    total: int
+    items: list[Source]
+
+
+class Alive(BaseModel):
+    """This process."""
+
+    status: str
+    version: str
