@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from verbund.events import Event
@@ -14,12 +15,15 @@ DISTRICTS = ("05954", "09188", "13076")
 
 
 class History:
-    """Makes events in an order that each topic keeps; every district has one source, and one of them has two."""
+    """`again`: only events with a revision come twice, in topics that begin with it.
 
-    def __init__(self, seed: int) -> None:
+    Makes events in an order that each topic keeps; every district has one source, and one of them has two."""
+
+    def __init__(self, seed: int, *, again: str = "") -> None:
+        self._may_come_again = again
         self.chance = random.Random(seed)
         self.events: list[tuple[str, Event]] = []
-        self._offers: dict[tuple[str, str], dict[str, object]] = {}
+        self._offers: dict[tuple[str, str], dict[str, Any]] = {}
         self._rejected: set[tuple[str, str]] = set()
         self._runs = 0
 
@@ -46,7 +50,7 @@ class History:
     def _add(self, topic: str, event: Event) -> None:
         self.events.append((topic, event))
 
-    def _place(self) -> dict[str, str]:
+    def _place(self) -> dict[str, Any]:
         district = self.chance.choice(DISTRICTS)
         return {"district": district, "source": f"quelle-{district}"}
 
@@ -61,12 +65,12 @@ class History:
             event_type = self.chance.choice(("OfferSeenAgain", "OfferWithdrawn", "OfferRevised"))
         else:
             event_type = self.chance.choice(("OfferRevised", "OfferRevised", "OfferMissed", "OfferWithdrawn"))
-        known["revision"] = int(str(known["revision"])) + 1
+        known["revision"] = known["revision"] + 1
         known["state"] = {"OfferMissed": "missed", "OfferWithdrawn": "withdrawn"}.get(event_type, "live")
-        self._append_offer(event_type, {**place, "record_key": record_key}, int(str(known["revision"])))
+        self._append_offer(event_type, {**place, "record_key": record_key}, known["revision"])
 
-    def _append_offer(self, event_type: str, place: dict[str, str], revision: int) -> None:
-        fields: dict[str, object] = {**place, "revision": revision}
+    def _append_offer(self, event_type: str, place: dict[str, Any], revision: int) -> None:
+        fields: dict[str, Any] = {**place, "revision": revision}
         if event_type in ("OfferPublished", "OfferRevised"):
             fields["title"] = self.chance.choice(("Deutsch für alle", "Fußball\x00 am See", "Beratung ☎", "Ζ")) + str(
                 revision
@@ -77,15 +81,17 @@ class History:
 
     def _again(self) -> None:
         """A producer that did not see the acknowledgement: the same event once more."""
-        if self.events:
-            self._add(*self.chance.choice(self.events))
+        known = [(topic, event) for topic, event in self.events if topic.startswith(self._may_come_again)]
+        known = [(topic, event) for topic, event in known if event.revision or not self._may_come_again]
+        if known:
+            self._add(*self.chance.choice(known))
 
     def _stale(self) -> None:
         """A run that decided on an old base: another event of a revision that was given already, or of an older one."""
         known = [key for key, value in self._offers.items() if value["revision"]]
         if known:
             district, record_key = self.chance.choice(known)
-            revision = self.chance.randint(1, int(str(self._offers[district, record_key]["revision"])))
+            revision = self.chance.randint(1, self._offers[district, record_key]["revision"])
             place = {"district": district, "source": f"quelle-{district}", "record_key": record_key}
             self._append_offer(self.chance.choice(("OfferRevised", "OfferWithdrawn", "OfferMissed")), place, revision)
 
@@ -103,6 +109,7 @@ class History:
             if revision == 1
             else self.chance.choice(("OrganisationRevised", "OrganisationWithdrawn"))
         )
+        named: dict[str, Any] = {} if kind == "OrganisationWithdrawn" else {"name": f"Verein {revision}"}
         self._add(
             f"inventory.{place['district']}",
             an_event(
@@ -111,7 +118,7 @@ class History:
                 revision=revision,
                 **place,
                 record_key=key,
-                **({} if kind == "OrganisationWithdrawn" else {"name": f"Verein {revision}"}),
+                **named,
             ),
         )
 
@@ -152,7 +159,9 @@ class History:
         open_ = (place["district"], key) in self._rejected
         kind = "RejectCleared" if open_ and self.chance.random() < 0.6 else "RecordRejected"
         (self._rejected.discard if kind == "RejectCleared" else self._rejected.add)((place["district"], key))
-        fields = {} if kind == "RejectCleared" else {"rule": self.chance.choice(("title_empty", "date_unreadable"))}
+        fields: dict[str, Any] = (
+            {} if kind == "RejectCleared" else {"rule": self.chance.choice(("title_empty", "date_unreadable"))}
+        )
         self._add(
             f"inventory.{place['district']}", an_event(kind, run_id=self._run_id(), record_key=key, **place, **fields)
         )
