@@ -2,7 +2,7 @@
 
 Sources write what they like: pasted Word markup, invisible characters, addresses with scripts in them. Everything a
 connector hands on went through these functions once. The content hash rests on `canonical_html`, which uses nothing
-but this file's own scanner, so that no library update makes unchanged offers look changed.
+but our own scanner, so that no library update makes unchanged offers look changed.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import html as entities
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 import nh3
+
+from verbund_connectors._markup import RAW, VOID, Token, tokens, words
 
 MAX_TITLE = 300  # characters; longer ones are a text in the wrong field
 MAX_TEXT = 20_000  # characters of a description; a printed page has about 3,000
@@ -71,86 +71,9 @@ def web_address(text: str) -> str | None:
     return address if len(address) <= MAX_URL else None
 
 
-# --- a scanner for markup --------------------------------------------------------------------------------------------
-
-
-class _Token(NamedTuple):
-    """A piece of HTML: text (no name), an opening tag, or a closing one; `raw` is how it stands in the source."""
-
-    raw: str
-    name: str = ""
-    closing: bool = False
-    inside: str = ""
-
-    def attributes(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for name, value in _ATTRIBUTE.findall(self.inside):
-            bare = value[1:-1] if value[:1] in {'"', "'"} else value
-            found.setdefault(name.lower(), entities.unescape(bare))
-        return found
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'<>]+))?""")
-_NAME = re.compile(r"/?([a-zA-Z][^\s/>]*)")
-# A quote counts only behind an equals sign, as in browsers: title=it's is a whole value.
-_TAG_END = re.compile(r"""(?:[^=>]+|=\s*"[^"]*"|=\s*'[^']*'|=)*+>""")
-# Their content is no markup, and no text for a reader either.
-_RAW = _words("script style template noscript iframe noembed noframes xmp textarea title")
-_VOID = _words("area base br col embed hr img input link meta source track wbr")
-
-
-@lru_cache(maxsize=2)  # one text is sanitised, read and hashed in a row
-def _tokens(html: str) -> tuple[_Token, ...]:
-    return tuple(_scan(html))
-
-
-def _scan(html: str) -> Iterator[_Token]:
-    """Tokens in order; comments and the content of scripts left out. Linear: what is never closed ends the scan."""
-    at, length = 0, len(html)
-    while at < length:
-        start = html.find("<", at)
-        if start < 0:
-            yield _Token(html[at:])
-            return
-        if start > at:
-            yield _Token(html[at:start])
-        named = _NAME.match(html, start + 1)
-        if named is None:
-            at = _after_comment(html, start)
-            if at == start:
-                yield _Token("<")
-                at = start + 1
-            continue
-        ended = _TAG_END.match(html, named.end())
-        end = ended.end() if ended else html.find(">", named.end()) + 1
-        if end == 0:  # a tag that never ends: nothing after it can be told apart
-            return
-        name, closing = named[1].lower(), html[start + 1] == "/"
-        yield _Token(html[start:end], name, closing, html[named.end() : end - 1])
-        at = end
-        if name in _RAW and not closing:
-            close = re.compile(f"</{re.escape(name)}(?=[\\s/>])", re.IGNORECASE).search(html, at)
-            at = close.start() if close else length
-
-
-def _after_comment(html: str, start: int) -> int:
-    """Where the comment or declaration at `start` ends; `start` when there is none."""
-    if html.startswith("<!--", start):
-        end = html.find("-->", start + 4)
-        return end + 3 if end >= 0 else len(html)
-    if html[start + 1 : start + 2] in {"!", "?", "/"}:
-        end = html.find(">", start)
-        return end + 1 if end >= 0 else len(html)
-    return start
-
-
 # --- what is stored --------------------------------------------------------------------------------------------------
 
-_KEPT_TAGS = _words(
+_KEPT_TAGS = words(
     "a b blockquote br caption dd details div dl dt em h2 h3 h4 h5 h6 hr i li ol p pre s strong sub summary sup table "
     "tbody td tfoot th thead tr u ul"
 )
@@ -163,7 +86,7 @@ _KEPT_ATTRIBUTES = {
 }
 # A page has one h1, its title; the others are blocks whose words must not run into their neighbours'.
 _RENAMED = {"h1": "h2"} | dict.fromkeys(
-    _words(
+    words(
         "address article aside center dialog dir fieldset figcaption figure footer form header hgroup legend main menu "
         "nav optgroup option search section select"
     ),
@@ -172,7 +95,7 @@ _RENAMED = {"h1": "h2"} | dict.fromkeys(
 _CLEANER = nh3.Cleaner(
     tags=set(_KEPT_TAGS),
     attributes=_KEPT_ATTRIBUTES,
-    clean_content_tags=set(_RAW),
+    clean_content_tags=set(RAW),
     url_schemes={"http", "https", "mailto", "tel"},
     link_rel="noopener noreferrer nofollow",
     url_relative="deny",
@@ -189,7 +112,7 @@ def sanitise(html: str, *, limit: int | None = None) -> str:
     if limit is not None and len(source) > limit:
         source = _cut(source, limit)
     if _OTHER_TAG.search(source):
-        source = "".join(_with_known_tag(token) for token in _tokens(source))
+        source = "".join(_with_known_tag(token) for token in tokens(source))
     # Twice: the first pass decodes character references, whose characters are then cleaned like all others.
     return _CLEANER.clean(clean_text(_CLEANER.clean(source))).strip()
 
@@ -197,7 +120,7 @@ def sanitise(html: str, *, limit: int | None = None) -> str:
 _OTHER_TAG = re.compile(rf"</?(?:{'|'.join(sorted({*_RENAMED, 'img'}))})(?![a-z0-9])", re.IGNORECASE)
 
 
-def _with_known_tag(token: _Token) -> str:
+def _with_known_tag(token: Token) -> str:
     if token.name in _RENAMED:
         return f"</{_RENAMED[token.name]}>" if token.closing else f"<{_RENAMED[token.name]}>"
     if token.name == "img":
@@ -208,7 +131,7 @@ def _with_known_tag(token: _Token) -> str:
 def _cut(html: str, limit: int) -> str:
     kept: list[str] = []
     room = limit
-    for token in _tokens(html):
+    for token in tokens(html):
         if len(token.raw) > room:
             if not token.name:
                 kept.append(token.raw[:room].rpartition(" ")[0])
@@ -220,7 +143,7 @@ def _cut(html: str, limit: int) -> str:
 
 # --- what is read ----------------------------------------------------------------------------------------------------
 
-_INLINE = _words(
+_INLINE = words(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q rp rt ruby s samp small span "
     "strike strong sub sup time tt u var wbr"
 )
@@ -231,7 +154,7 @@ def plain(html: str) -> str:
     """The text a reader sees: a line per paragraph, item, row or `br`; entities decoded; no words glued together."""
     lines: list[str] = []
     line: list[str] = []
-    for token in _tokens(html):
+    for token in tokens(html):
         if not token.name:
             line.append(entities.unescape(token.raw))
         elif token.name in _BESIDE:
@@ -245,7 +168,7 @@ def plain(html: str) -> str:
 
 def links(html: str) -> Iterator[str]:
     """Targets of the links, as the source writes them."""
-    for token in _tokens(html):
+    for token in tokens(html):
         if token.name in {"a", "area"} and not token.closing:
             target = token.attributes().get("href")
             if target:
@@ -266,10 +189,10 @@ def canonical_html(html: str) -> str:
     """
     blocks: list[str] = []
     inline: list[str] = []
-    for token in _tokens(html):
+    for token in tokens(html):
         if not token.name:
             inline.append(entities.escape(clean_text(entities.unescape(token.raw)), quote=False))
-        elif token.name == "span" or (token.closing and token.name in _VOID):
+        elif token.name == "span" or (token.closing and token.name in VOID):
             continue  # a bare span says nothing
         else:
             tag = f"</{token.name}>" if token.closing else _opening(token)
@@ -281,7 +204,7 @@ def canonical_html(html: str) -> str:
     return "".join((*blocks, " ".join("".join(inline).split())))
 
 
-def _opening(token: _Token) -> str:
+def _opening(token: Token) -> str:
     given = token.attributes() if token.inside else {}
     kept = "".join(
         f' {name}="{entities.escape(one_line(given[name]))}"' for name in _COUNTED_ATTRIBUTES if given.get(name)
@@ -304,19 +227,19 @@ def without_contact_cards(html: str) -> str:
         return html
     kept: list[str] = []
     card, depth = "", 0
-    for token in _tokens(html):
+    for token in tokens(html):
         if card:
             if token.name == card:
                 depth += -1 if token.closing else 1
                 card = card if depth else ""
         elif token.name and not token.closing and _is_card(token):
-            card, depth = ("", 0) if token.name in _VOID else (token.name, 1)
+            card, depth = ("", 0) if token.name in VOID else (token.name, 1)
         else:
             kept.append(token.raw)
     return _CARD_MARK.sub("", "".join(kept))
 
 
-def _is_card(token: _Token) -> bool:
+def _is_card(token: Token) -> bool:
     if "contact" not in token.inside.lower():
         return False
     given = token.attributes()
