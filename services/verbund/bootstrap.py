@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from verbund.errors import LockedError, ViewUnavailableError
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from sqlalchemy import Engine
 
     from verbund.archive import Archive
@@ -194,6 +196,57 @@ class Hub:
             )
         )
 
+    def web_app(self) -> FastAPI:
+        """Web pages and API over the views of this hub.
+
+        Raises:
+            LogUnusableError: the views were built from another log.
+        """
+        from verbund import __version__
+        from verbund.views.changes import Changes
+        from verbund.views.health import Health
+        from verbund.views.history import History
+        from verbund.views.offers import Offers
+        from verbund.views.organisations import Organisations
+        from verbund.web.app import create_app
+        from verbund.web.reading import Reading
+
+        self.runner.start()  # makes the tables, so that an empty hub answers with empty lists
+        return create_app(
+            Reading(
+                search=self.search,
+                offers=Offers(self.engine),
+                history=History(self.engine),
+                organisations=Organisations(self.engine),
+                changes=Changes(self.engine),
+                health=Health(self.engine),
+                codec=self.codec,
+                clock=now,
+                lag=self.lag,
+                version=__version__,
+                contacts_of=self.contacts_of,
+                public_url=self.settings.public_url,
+            )
+        )
+
+    def contacts_of(self, district: str, contact_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Contacts to be shown, by id; left out are erased and withdrawn ones, and those that may not be passed on."""
+        from verbund.errors import ErasedError, UnreadableEventError
+        from verbund.keys import open_contact
+        from verbund.views.contacts import Contacts
+        from verbund.views.health import Health
+
+        found: dict[str, Mapping[str, Any]] = {}
+        passed_on: dict[str, bool] = {}
+        for contact_id, row in Contacts(self.engine).by_ids(contact_ids, district=district).items():
+            if row.source not in passed_on:
+                health = Health(self.engine).source(row.source, now())
+                passed_on[row.source] = _passes_on(health.facts.licence if health and health.facts else None)
+            if passed_on[row.source]:
+                with suppress(ErasedError, UnreadableEventError):
+                    found[contact_id] = open_contact(self.keys, asdict(row))
+        return found
+
     # --- what commands do with them ----------------------------------------------------------------------------------
 
     def source_file(self, path: Path) -> SourceFile:
@@ -206,18 +259,22 @@ class Hub:
 
         return load_source(path, connectors=self.connectors, environ=self._environ)
 
-    def catch_up(self, progress: Progress | None = None) -> None:
-        """Bring views and search up to the end of the log, as far as nobody else does it.
+    def catch_up(self, progress: Progress | None = None, *, search: bool = True) -> None:
+        """Bring views and (where the question needs it) search up to the end of the log, unless somebody else does.
 
         Raises:
             LogUnusableError: the log is not the one that the views were built from.
         """
         self.runner.catch_up(progress)
-        if self.search_lag():
+        if search and self.search_lag():
             try:
                 self.search_projection.catch_up()
             except LockedError:
                 return  # a running service writes the index; it will be there in a moment
+
+    def lag(self) -> int:
+        """Events of the log that the slowest view or the search has not read yet."""
+        return max((*self.runner.lag().values(), self.search_lag()))
 
     def search_lag(self) -> int:
         """Events of the log that are not in the search index yet; an index that is missing lags by one at least."""
@@ -233,6 +290,14 @@ class Hub:
         if close is not None:
             self._stack.callback(close)
         return room
+
+
+def _passes_on(licence: str | None) -> bool:
+    """Whether a licence lets others have the content; none left out means no."""
+    from verbund_schemas import vocabulary
+
+    term = vocabulary("licences").terms.get(licence or "")
+    return bool(licence) and (term is None or bool(term.more.get("pass_on", True)))
 
 
 def configure_logging(configuration: Configuration, *, service: bool, debug: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verbund.cli import demo_home, exits, offer_show, output, register, session
+from verbund.cli import demo_home, differences, exits, offer_show, output, register, session
 from verbund.cli.progress import progress
 from verbund.i18n import N_, _
 
@@ -48,7 +48,7 @@ def demo(
             if once:
                 output.write_json(document)
                 exits.finish(exits.DONE if document["ok"] else exits.FINDINGS)
-            show(output.console(), document)
+            output.answer(document, as_json=False, show=lambda console: show(console, document))
             exits.finish(_stay_up(hub))
 
 
@@ -163,9 +163,9 @@ def show(console: Console, document: Mapping[str, Any]) -> None:
     output.table(console, columns, rows, right=(2, 3, 4, 5, 6, 7), title=_("Five made-up districts"))
     lines = []
     for change in document["changes"]:
-        differences = offer_show.difference_lines(change["fields"]) or [""]
-        lines.append((change["source"], change["title"], offer_show.word(change["event"]), differences[0]))
-        lines += [("", "", "", line) for line in differences[1:]]
+        parts = differences.lines(change["fields"]) or [""]
+        lines.append((change["source"], change["title"], offer_show.word(change["event"]), parts[0]))
+        lines += [("", "", "", line) for line in parts[1:]]
     output.table(
         console,
         (_("source"), _("title"), _("event"), _("difference")),

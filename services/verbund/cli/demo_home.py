@@ -44,6 +44,7 @@ def prepared() -> Iterator[Path]:
         with _lock(home):
             _empty(home)
             (home / _MARK).touch()
+            _allow_loopback(home)
             _point_to(home)
             yield home
 
@@ -91,6 +92,16 @@ def _empty(home: Path) -> None:
     for name in _FOLDERS:
         shutil.rmtree(home / name, ignore_errors=True)
     (home / "schedule.json").unlink(missing_ok=True)
+
+
+def _allow_loopback(home: Path) -> None:
+    """Let commands of another terminal reach the demo's feeds, too."""
+    from verbund.settings import FILE_NAME
+
+    if not (home / FILE_NAME).exists():
+        (home / FILE_NAME).write_text(
+            f"# The demo's feeds lie on this machine.\nfetch_allow: [{_LOOPBACK}]\n", encoding="utf-8"
+        )
 
 
 def _point_to(home: Path) -> None:

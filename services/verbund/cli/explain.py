@@ -72,5 +72,5 @@ def _unknown(code: str) -> tuple[str, str]:
 
     guess = nearest(code, (*explanations("en"), *vocabulary("rules").terms))
     if guess:
-        raise UnknownNameError("There is no code {code}; did you mean {nearest}?", code=code, nearest=guess)
-    raise UnknownNameError("There is no code {code}.", code=code)
+        raise UnknownNameError("There is no code {name}; did you mean {nearest}?", name=code, nearest=guess)
+    raise UnknownNameError("There is no code {name}.", name=code)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from verbund.cli import offer_show, output, views
-from verbund.i18n import N_, _
+from verbund.i18n import N_, _, current_language
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from verbund.views.search import SearchQuery
 
 _FACETS_SHOWN = 6
-_USUAL_RADIUS_KM = 25.0
 
 
 class Order(StrEnum):
@@ -38,15 +37,12 @@ def find(
         Many, typer.Option("--district", help=N_("District (five digits); may be given again."))
     ] = None,
     neighbours: Annotated[bool, typer.Option("--neighbours", help=N_("The districts around them, too."))] = False,
-    near: Annotated[
-        str | None, typer.Option("--near", help=N_("LON,LAT or LON,LAT,KM: not farther than so many kilometres (25)."))
-    ] = None,
+    near: Annotated[str | None, typer.Option("--near", help=N_("LON,LAT: not farther away than --radius-km."))] = None,
+    radius_km: Annotated[float, typer.Option("--radius-km", min=0.1, help=N_("Around --near."))] = 10,
     level: Annotated[
         Many, typer.Option("--level", help=N_("Language level, for example B1; may be given again."))
     ] = None,
-    language: Annotated[
-        Many, typer.Option("--language", help=N_("Language of instruction or text, for example uk."))
-    ] = None,
+    language: Annotated[Many, typer.Option("--language", help=N_("Language of instruction, for example de."))] = None,
     category: Annotated[Many, typer.Option("--category", help=N_("Category, with those below it."))] = None,
     group: Annotated[Many, typer.Option("--target-group", help=N_("Whom it is for, for example women."))] = None,
     kind: Annotated[Many, typer.Option("--kind", help=N_("course, counselling, sport, event, place, ..."))] = None,
@@ -66,16 +62,16 @@ def find(
     as_jsonl: output.JSONL = False,
 ) -> None:
     """Find offers."""
-    with views.fresh_hub() as hub:
+    with views.fresh_hub(search=True) as hub:
         from verbund.bootstrap import now
         from verbund.views.search import SearchQuery
 
         query = SearchQuery(
             today=now().date(),
             text=text,
-            districts=tuple(district or ()),
+            districts=_known_districts(district or []),
             with_neighbours=neighbours,
-            near=_place(near) if near else None,
+            near=_place(near, radius_km) if near else None,
             starts_from=starts_from.date() if starts_from else None,
             starts_to=starts_to.date() if starts_to else None,
             levels=tuple(level or ()),
@@ -94,56 +90,66 @@ def find(
     output.answer(document, as_json=as_json, as_jsonl=as_jsonl, show=lambda console: _show(console, document))
 
 
-def _place(text: str) -> tuple[float, float, float]:
+def _place(text: str, radius_km: float) -> tuple[float, float, float]:
     from verbund.errors import UsageError
 
-    parts = text.split(",")
     try:
-        lon, lat, *radius = (float(part) for part in parts)
+        lon, lat = (float(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(
-            "--near takes LON,LAT or LON,LAT,KM, for example 7.29,51.28,10; not {value}.", value=text
-        ) from None
-    return lon, lat, radius[0] if radius else _USUAL_RADIUS_KM
+        raise UsageError("--near takes LON,LAT, for example 7.29,51.28; not {value}.", value=text) from None
+    return lon, lat, radius_km
+
+
+def _known_districts(keys: list[str]) -> tuple[str, ...]:
+    from verbund.errors import UnknownNameError
+    from verbund_schemas import districts
+
+    for key in keys:
+        if key not in districts():
+            named = [one.ags for one in districts().values() if key.lower() in one.full_name.lower()]
+            if named:
+                raise UnknownNameError(
+                    "--district takes a key of five digits; {value} may be {nearest}.",
+                    value=key,
+                    nearest=", ".join(named[:5]),
+                )
+            raise UnknownNameError("There is no district {value}; keys have five digits, for example 05954.", value=key)
+    return tuple(keys)
 
 
 def _found(hub: Hub, query: SearchQuery) -> dict[str, Any]:
+    from verbund.bootstrap import now
     from verbund.views.offers import Offers
+    from verbund.views.organisations import Organisations
+    from verbund.views.search_items import found_offers
 
-    answer = hub.search.search(query)
-    rows = Offers(hub.engine).by_ids(hit.offer_id for hit in answer.hits)
-    items = [
-        {**offer_show.row_facts(rows[hit.offer_id]), "offer": rows[hit.offer_id].offer(hub.codec)}
-        for hit in answer.hits
-        if hit.offer_id in rows
-    ]
-    facets = {
-        name: [{"value": value, "count": count} for value, count in values] for name, values in answer.facets.items()
-    }
-    return {
-        "total": answer.total,
-        "facets": facets,
-        "items": items,
-        "next_cursor": answer.next_cursor,
-        "corrected": list(answer.corrected),
-    }
+    return found_offers(
+        hub.search.search(query),
+        offers=Offers(hub.engine),
+        organisations=Organisations(hub.engine),
+        codec=hub.codec,
+        now=now(),
+        language=current_language(),
+    )
 
 
 def _show(console: Console, document: dict[str, Any]) -> None:
     rows = [
         (
             item["title"],
-            item["district"],
-            ((item["offer"] or {}).get("place") or {}).get("town"),
-            (item["offer"] or {}).get("level_to"),
-            next((offer_show.local(start["start"]) for start in (item["offer"] or {}).get("starts", ())), None),
+            item["district_name"],
+            (item["place"] or {}).get("town"),
+            item["level_to"],
+            offer_show.day(item["next_start"]),
+            item["organisation"],
             item["offer_id"],
         )
         for item in document["items"]
     ]
-    output.table(console, (_("title"), _("district"), _("town"), _("level"), _("start"), _("offer")), rows)
+    columns = (_("title"), _("district"), _("town"), _("level"), _("start"), _("organisation"), _("offer"))
+    output.table(console, columns, rows)
     for name, values in document["facets"].items():
-        shown = ", ".join(f"{one['value']} ({one['count']})" for one in values[:_FACETS_SHOWN])
+        shown = ", ".join(f"{one['label']} ({one['count']})" for one in values[:_FACETS_SHOWN])
         if shown:
             output.say(f"{name}: {shown}")
     if document["corrected"]:

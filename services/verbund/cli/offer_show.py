@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
-from verbund.cli import output
+from verbund.cli import differences, output
 from verbund.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from verbund.bootstrap import Hub
     from verbund.views.offers import OfferRow
 
-_SHOWN_VALUE: Final = 70
+_SHOWN_STARTS: Final = 5
+_USUAL_ZONE: Final = "Europe/Berlin"
 
 _WORDS: Final = {
     "live": N_("live"),
@@ -62,7 +64,7 @@ def row_facts(row: OfferRow) -> dict[str, Any]:
 
 def history_of(hub: Hub, offer_id: str) -> list[dict[str, Any]]:
     """Every revision of an offer, oldest first, with what it changed."""
-    from verbund.ingest.report import differences
+    from verbund.ingest import report
     from verbund.views.history import History
 
     steps = []
@@ -78,7 +80,7 @@ def history_of(hub: Hub, offer_id: str) -> list[dict[str, Any]]:
                 "run_id": revision.run_id,
                 "source": revision.source,
                 "event_id": revision.event_id,
-                "changes": differences(before, offer) if offer is not None and before else {},
+                "changes": report.differences(before, offer) if offer is not None and before else {},
             }
         )
         before = offer or before
@@ -114,7 +116,7 @@ def show_offer(console: Console, document: Mapping[str, Any]) -> None:
                 _("place"),
                 ", ".join(str(place[name]) for name in ("name", "street", "postcode", "town") if place.get(name)),
             ),
-            (_("starts"), ", ".join(local(start["start"]) for start in document["starts"][:5])),
+            (_("starts"), ", ".join(start_word(start) for start in document["starts"][:_SHOWN_STARTS])),
             (_("licence"), document["licence"]),
             (_("page"), document["source_url"]),
         ],
@@ -129,16 +131,24 @@ def show_history(console: Console, steps: Sequence[Mapping[str, Any]]) -> None:
     """The life of an offer."""
     rows: list[tuple[Any, ...]] = []
     for step in steps:
-        lines = difference_lines(step["changes"]) or [""]
+        lines = differences.lines(step["changes"]) or [""]
         rows.append((step["revision"], local(step["at"]), step["type"], step["run_id"], lines[0]))
         rows += [("", "", "", "", line) for line in lines[1:]]
     columns = (_("revision"), _("at"), _("event"), _("run"), _("difference"))
     output.table(console, columns, rows, right=(0,), title=_("History"))
 
 
-def difference_lines(changes: Mapping[str, Sequence[Any]]) -> list[str]:
-    """Field, old and new value, a line each."""
-    return [f"{name}: {_short(old)} -> {_short(new)}" for name, (old, new) in changes.items()]
+def start_word(start: Mapping[str, Any]) -> str:
+    """A start as the people there say it: in its own zone, a day alone when it is all-day."""
+    moment = datetime.fromisoformat(start["start"]).astimezone(ZoneInfo(start.get("zone") or _USUAL_ZONE))
+    return moment.strftime("%Y-%m-%d" if start["all_day"] else "%Y-%m-%d %H:%M")
+
+
+def day(start: str | None) -> str | None:
+    """The day of an instant, in Berlin; a day stays a day."""
+    if start is None or len(start) == len("2026-01-01"):
+        return start
+    return datetime.fromisoformat(start).astimezone(ZoneInfo(_USUAL_ZONE)).strftime("%Y-%m-%d")
 
 
 def local(instant: str) -> str:
@@ -147,8 +157,3 @@ def local(instant: str) -> str:
         return datetime.fromisoformat(instant).astimezone().strftime("%Y-%m-%d %H:%M %z")
     except ValueError:
         return instant
-
-
-def _short(value: Any) -> str:
-    text = "-" if value is None else value if isinstance(value, str) else repr(value)
-    return text if len(text) <= _SHOWN_VALUE else f"{text[:_SHOWN_VALUE]}…"

@@ -41,6 +41,7 @@ def answer(
         write_json(document, indent=None if not sys.stdout.isatty() else 2)
     else:
         show(console())
+    sys.stdout.flush()
 
 
 def write_json(value: Any, *, indent: int | None = None) -> None:
@@ -126,7 +127,7 @@ def plain(value: Any) -> Any:
 
     if isinstance(value, Text):
         return value
-    if value is None or value == "":
+    if value is None:
         return "–" if _speaks_unicode() else "-"
     if isinstance(value, bool):
         return _("yes") if value else _("no")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from verbund.cli import output
+from verbund.cli import differences, output
 from verbund.i18n import N_, _, ngettext
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from verbund.views.rejects import RejectGroup
 
 _SHOWN_CHANGES: Final = 40
-_SHOWN_VALUE: Final = 60
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 
 _WORDS: Final = {
@@ -203,15 +202,16 @@ def show_plan(console: Console, document: Mapping[str, Any]) -> None:
     rows = []
     for change in changes[:_SHOWN_CHANGES]:
         fields = change.get("fields") or {}
-        first, *rest = [_difference(name, *pair) for name, pair in fields.items()] or [""]
+        fresh = change["action"] == "publish"
+        first, *rest = [_title(fields)] if fresh else differences.lines(fields) or [""]
         rows.append((word(change["action"]), change["record_key"], first))
-        rows += [("", "", line) for line in rest] if change["action"] != "publish" else []
+        rows += [("", "", line) for line in rest]
     if rows:
         output.table(console, (_("action"), _("record"), _("difference")), rows)
     if len(changes) > _SHOWN_CHANGES:
         more = len(changes) - _SHOWN_CHANGES
         console.print(ngettext("and {n} more change", "and {n} more changes", more).format(n=more))
-    if not changes:
+    if not changes and document["completeness"]["state"] != "failed":
         console.print(_("Nothing would change."))
     output.facts(
         console,
@@ -257,10 +257,7 @@ def _show_rejects(console: Console, rejects: Sequence[Mapping[str, Any]]) -> Non
     output.table(console, (_("record"), _("rule"), _("place"), _("value")), rows, title=_("Rejects"))
 
 
-def _difference(name: str, old: Any, new: Any) -> str:
-    return f"{name}: {_short(old)} -> {_short(new)}"
-
-
-def _short(value: Any) -> str:
-    text = "-" if value is None else value if isinstance(value, str) else repr(value)
-    return text if len(text) <= _SHOWN_VALUE else f"{text[:_SHOWN_VALUE]}…"
+def _title(fields: Mapping[str, Any]) -> str:
+    """The title of an offer that is new."""
+    titles = {name: pair[1] for name, pair in fields.items() if name.endswith(".title")}
+    return str(titles.get("texts.de.title") or next(iter(titles.values()), ""))

@@ -116,7 +116,7 @@ class Region:
             "prefix": "Landkreis",
             "name_without_prefix": self.name,
             "plz": self.centre.postcode,
-            "extras": False,
+            "extras": True,
             "events": True,
             "pois": True,
             "contacts": True,

@@ -56,6 +56,7 @@ _LADDER: Final = (
     ("Berufssprachkurs C1", "B2", "C1", 16),
 )
 _SEATS = 15
+_SHIFT_WEEKS = 4
 # Three providers, one town, one level, two weeks: what the district wants to see before it happens.
 _RIVALS: Final = ((0, 4, 3), (1, 5, 4), (3, 5, 3))
 
@@ -126,7 +127,7 @@ def _row(
         number,
         name,
         f"{course} in {town.name}",
-        "Vormittags, vier Tage in der Woche; Einstufung nach Anmeldung.",
+        "Deutschkurs am Vormittag, vier Tage in der Woche; Einstufung nach Anmeldung.",
         levels[0],
         levels[1],
         begin,
@@ -150,13 +151,14 @@ def _row(
 
 
 def _edited(rows: list[list[Cell]], today: date) -> list[list[Cell]]:
-    """The three providers have agreed: one course less, one shifted; a new course, and one row that is no date."""
-    begin, level_to = _HEADING.index("Beginn"), _HEADING.index("Niveau bis")
+    """The three providers have agreed: one course less, one shifted; a new course, and one row without a title."""
+    level_to, title = (_HEADING.index(name) for name in ("Niveau bis", "Kurs"))
     by_number = {str(row[0]): row for row in rows}
-    by_number["PCH-B1-2"][begin] = weekday_in(today, 9, MONDAY)
+    shifted = {str(row[0]): row for row in _rivals(today + timedelta(weeks=_SHIFT_WEEKS))}
+    by_number["PCH-B1-2"] = shifted["PCH-B1-2"]
     del by_number["PCH-B1-3"]
     late = list(by_number["ELD-101"])
     late[0], late[level_to] = "ELD-190", "B1"
     broken = list(by_number["ELD-102"])
-    broken[0], broken[begin] = "ELD-191", "31.02."
+    broken[0], broken[title] = "ELD-191", None
     return [*by_number.values(), late, broken]

@@ -1,0 +1,122 @@
+"""Every command, option and setting that the operator's page promises is there, and each has its words in German."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import typer.main
+
+from verbund import errors, explanations, i18n
+from verbund.cli import exits
+from verbund.cli.main import application
+from verbund.settings import NAMES
+
+PROMISED = {
+    "init": [],
+    "demo": ["--once"],
+    "doctor": ["--json"],
+    "explain": ["--json"],
+    "config show": ["--origin", "--json"],
+    "source init": ["--connector", "--from", "--json"],
+    "source check": ["--json"],
+    "source plan": ["--out", "--json", "--jsonl"],
+    "source apply": ["--json"],
+    "source list": ["--json", "--jsonl"],
+    "source show": ["--json"],
+    "source pause": ["--json"],
+    "source resume": ["--json"],
+    "source remove": ["--json", "--yes"],
+    "run list": ["--json", "--jsonl"],
+    "run show": ["--json"],
+    "reject list": ["--json", "--jsonl"],
+    "reject export": ["--source"],
+    "offer list": ["--source", "--state", "--json", "--jsonl"],
+    "offer find": ["--district", "--near", "--level", "--json", "--jsonl"],
+    "offer show": ["--json"],
+    "offer history": ["--json", "--jsonl"],
+    "why": ["--json"],
+    "log verify": ["--json"],
+    "view list": ["--json"],
+    "view rebuild": ["--json"],
+    "view compare": ["--json"],
+    "up": [],
+    "ingest": [],
+    "project": [],
+    "serve": [],
+    "deliver": [],
+}
+
+
+def commands(group, path=()):
+    for name, command in getattr(group, "commands", {}).items():
+        inner = list(commands(command, (*path, name)))
+        yield from inner or [(" ".join((*path, name)), command)]
+
+
+@pytest.fixture(scope="module")
+def known():
+    return dict(commands(typer.main.get_command(application())))
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_a_promised_command_has_its_options(known, name):
+    options = {option for parameter in known[name].params for option in parameter.opts}
+    assert options >= set(PROMISED[name])
+
+
+def test_there_is_no_command_that_nobody_promised(known):
+    assert set(known) == set(PROMISED)
+
+
+def test_every_command_and_option_explains_itself(known):
+    silent = [name for name, command in known.items() if not command.help]
+    silent += [
+        f"{name} {parameter.opts[0]}"
+        for name, command in known.items()
+        for parameter in command.params
+        if not getattr(parameter, "help", None)
+    ]
+    assert silent == []
+
+
+def test_every_help_text_is_in_the_german_catalogue(known):
+    german = i18n.translations("de")
+    texts = {command.help for command in known.values()}
+    texts |= {parameter.help for command in known.values() for parameter in command.params}
+    assert [text for text in texts if german.gettext(text) == text] == []
+
+
+def test_every_promised_setting_is_there():
+    promised = (
+        "home event_log database ingest state keys raw search listen public_url fetch_allow proxy ca_file log_level "
+        "log_format lang"
+    )
+    assert set(promised.split()) == set(NAMES)
+
+
+def test_the_exit_codes_and_their_order_are_those_promised():
+    assert exits.PRECEDENCE == (130, 70, 2, 4, 3, 5, 6, 1, 0)
+
+
+def all_errors(kind=errors.VerbundError):
+    yield kind
+    for inner in kind.__subclasses__():
+        yield from all_errors(inner)
+
+
+def used_codes() -> set[str]:
+    package = i18n.LOCALE_FOLDER.parent
+    said = {code for path in package.rglob("*.py") for code in re.findall(r'code="(E\d{3})"', path.read_text())}
+    return said | {kind.code for kind in all_errors()}
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_every_error_code_is_explained(language):
+    explained = explanations.explanations(language)
+    assert used_codes() - set(explained) == set()
+    assert all(title and text for title, text in explained.values())
+
+
+def test_both_languages_explain_the_same_codes():
+    assert explanations.explanations("de").keys() == explanations.explanations("en").keys()
