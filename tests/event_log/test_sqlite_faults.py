@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -17,10 +18,12 @@ from verbund import sqlite
 from verbund.errors import AppendFailedError, LogUnavailableError, LogUnusableError
 from verbund.event_log.sqlite import SqliteEventLog
 from verbund.event_log.verifying import verify
+from verbund.events import Recorded
 from verbund.testing.event_log import TOPIC, PlainCodec, numbered, numbers, read_all
 
 KILLS = 24
 APPENDERS = 3
+FOLLOWED = 20_000
 
 
 @pytest.fixture
@@ -73,6 +76,31 @@ def test_what_killed_appenders_said_is_stored_once(tmp_path, make_log, seed):
         # One more batch may be stored than was said: killed between commit and speech.
         assert stored[who] <= len(found) <= stored[who] + batches[who]
     assert verify(log).ok
+
+
+def test_a_live_reader_skips_nothing_while_processes_append_and_transactions_are_rolled_back(make_log, tmp_path):
+    log = make_log()
+    log.append(TOPIC, [numbered(0, subject="first")])
+    running = [_appender(tmp_path / "log.db", f"appender-{who}", 100) for who in range(APPENDERS)]
+    rolled_back = 0
+    writer = sqlite.connect(tmp_path / "log.db", full=True)
+    seen: list[Recorded] = []
+    while len(seen) < FOLLOWED:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("UPDATE topic SET next = next + 1000")
+        seen += log.read({TOPIC: len(seen)})
+        writer.execute("ROLLBACK")
+        rolled_back += 1
+        seen += log.read({TOPIC: len(seen)}, wait=timedelta(seconds=1))
+    writer.close()
+    for process in running:
+        process.kill()
+        process.communicate()
+    assert rolled_back > 10
+    assert [record.position for record in seen] == list(range(len(seen)))
+    for who in range(APPENDERS):
+        found = numbers([record for record in seen if record.subject == f"appender-{who}"])
+        assert found == list(range(len(found)))
 
 
 def test_threads_share_commits(make_log):

@@ -49,11 +49,10 @@ class KafkaEventLog:
 
     def end(self, topics: Iterable[str] | None = None) -> dict[str, int]:
         """Asked of the brokers; open transactions of others are not counted."""
-        existing = self._topics.names()
         if topics is None:
-            return self._topics.ends(existing)
+            return self._topics.ends(self._topics.names())
         wanted = list(topics)
-        return dict.fromkeys(wanted, 0) | self._topics.ends(set(wanted).intersection(existing))
+        return dict.fromkeys(wanted, 0) | self._topics.ends(self._topics.existing(wanted))
 
     def topics(self) -> list[str]:
         """Topics of the prefix."""

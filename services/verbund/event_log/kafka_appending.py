@@ -65,6 +65,8 @@ class KafkaAppender:
             EventRefusedError: a record is too large for the cluster; those before it may be stored.
         """
         positions: list[int] = []
+        if not sealed:
+            return positions  # and no topic either
         with self._calls:
             producer = self._ready(topic)
             try:

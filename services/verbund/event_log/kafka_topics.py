@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 import structlog
@@ -53,6 +53,15 @@ class KafkaTopics:
             LogUnusableError: a topic would lose events.
         """
         return sorted(self._look())
+
+    def existing(self, topics: Collection[str]) -> set[str]:
+        """Those of the topics that exist; looks at the cluster only when one is not known yet.
+
+        Raises:
+            LogUnavailableError, LogUnusableError: as `names`.
+        """
+        known = self._checked if self._checked.issuperset(topics) else self._look()
+        return known.intersection(topics)
 
     def ensure(self, topic: str) -> None:
         """Make the topic if it does not exist.
@@ -153,6 +162,7 @@ class KafkaTopics:
                 raise not_allowed(self._settings, error) from error
             except KafkaError as error:
                 self._drop()
+                self._checked.clear()  # a topic may be gone: look again, and check again
                 raise unavailable(self._settings, error) from error
 
     def _drop(self) -> None:

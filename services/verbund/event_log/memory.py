@@ -81,7 +81,7 @@ class _Store:
 
     def append(self, topic: str, sealed: Sequence[Sealed], codec: Codec) -> list[int]:
         with self.changed:
-            records = self._topics.setdefault(topic, [])
+            records = self._topics.setdefault(topic, []) if sealed else []
             positions = []
             for one in sealed:
                 position = self._known.setdefault((topic, one.id), len(records)) if one.id else len(records)

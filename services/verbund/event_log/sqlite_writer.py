@@ -156,6 +156,8 @@ class _Batch:
 
 
 def _insert(connection: Any, batch: _Batch, now_ms: int) -> list[int]:
+    if not batch.sealed:
+        return []  # and no topic either
     number, first = _topic(connection, batch.topic)
     connection.execute("SAVEPOINT batch")
     try:
