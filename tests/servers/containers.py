@@ -19,7 +19,9 @@ from tests.servers.postgres import QUICK, Databases
 
 KAFKA_IMAGE = f"apache/kafka:{KAFKA_VERSION}"
 POSTGRES_IMAGE = "postgres:17"
-_CONFIG = "/tmp/server.properties"
+# Folders of the image that its user may write.
+_CONFIG = "/etc/kafka/verbund.properties"
+_DATA = Path("/var/lib/kafka/data/verbund")
 _PASSWORD = "verbund"
 
 
@@ -61,7 +63,7 @@ class KafkaContainers(KafkaCluster):
         super().stop()
 
     def _container(self, number: int) -> DockerContainer:
-        node = Node(number, Path("/tmp/data"), self._ports, self.users, self._settings)
+        node = Node(number, _DATA, self._ports, self.users, self._settings)
         arguments = ["-t", self._cluster, "-c", _CONFIG, *scram_arguments(self.users)]
         tool = shlex.join(["/opt/kafka/bin/kafka-storage.sh", "format", "--ignore-formatted", *arguments])
         server = shlex.join(["/opt/kafka/bin/kafka-server-start.sh", _CONFIG])
