@@ -32,6 +32,7 @@ _NO_HITS = re.compile(
 )
 _WHOLE_WORD_UP_TO = 3  # letters; `daf` must not hit `dafür`
 _INDEXED_BY = 3  # letters
+_MARKS = re.compile("[\u0300-\u036f]+")
 _WORD = re.compile(r"[^\W_]+(?:[+])?")
 
 LEVELS = ("alpha", "A1", "A2", "B1", "B2", "C1", "C2")
@@ -49,7 +50,7 @@ def fold(text: str) -> str:
     text = text.casefold()
     if text.isascii():
         return text
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text))
 
 
 class _Words:
@@ -129,6 +130,9 @@ def _categories_in(text: str) -> tuple[str, ...]:
 
 
 def _with_tops(codes: Iterable[str]) -> tuple[str, ...]:
+    codes = tuple(codes)
+    if len(codes) < 2 and all("." not in code for code in codes):
+        return codes
     ordered: dict[str, None] = {}
     for code in codes:
         ordered.setdefault(code.split(".")[0])

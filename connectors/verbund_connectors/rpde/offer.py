@@ -120,10 +120,14 @@ class _Record:
 
     def get(self, *names: str) -> Any:
         """The first of the properties that says something, nearest first."""
-        for thing in (self.data, *self.inherited):
+        for name in names:
+            value = self.data.get(name)
+            if value or value is False or value == 0:
+                return value
+        for thing in self.inherited:
             for name in names:
                 value = thing.get(name)
-                if value not in (None, "", [], {}):
+                if value or value is False or value == 0:
                     return value
         return None
 
@@ -281,7 +285,7 @@ class _Record:
 
     def _whom(self) -> dict[str, Any]:
         restriction = self.get("genderRestriction")
-        gender = _GENDER.get(re.split(r"[/#:]", restriction)[-1]) if isinstance(restriction, str) else None
+        gender = _GENDER.get(records.last_word(restriction)) if isinstance(restriction, str) else None
         young, old = _ages(self.get("ageRange"))
         return {
             "gender": gender,

@@ -28,6 +28,8 @@ PARENTS = frozenset({"Course", "EventSeries"})
 INHERITED_FROM = ("superEvent", "instanceOfCourse", "aggregateFacilityUse")
 _DATES = ("subEvent", "hasCourseInstance", "startDate", "eventSchedule")
 
+_PARTING = re.compile(r"[/#:]")
+
 ALIAS = "Alias"
 # Last words of addresses that name a kind of thing instead of a thing.
 _NO_NAMES = frozenset(
@@ -40,12 +42,17 @@ def type_of(data: Any) -> str:
     kind = data.get("@type") or data.get("type") if isinstance(data, dict) else None
     if isinstance(kind, list):
         kind = next((k for k in kind if isinstance(k, str)), None)
-    return re.split(r"[/#:]", kind)[-1] if isinstance(kind, str) else ""
+    return last_word(kind) if isinstance(kind, str) else ""
+
+
+def last_word(address: str) -> str:
+    """What stands after the last `/`, `#` or `:`: `https://schema.org/Monday` names `Monday`."""
+    return address if address.isalpha() else _PARTING.split(address)[-1]
 
 
 def type_of_kind(kind: Any) -> str:
     """The type that an RPDE `kind` names: `SessionSeries.ScheduledSession` is a series, `FacilityUse/Slot` a slot."""
-    return re.split(r"[/#:]", kind.split(".")[0])[-1] if isinstance(kind, str) else ""
+    return last_word(kind.split(".")[0]) if isinstance(kind, str) else ""
 
 
 def address_of(thing: Any) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 from verbund_connectors import times, values
 from verbund_connectors.german import parse_date
 from verbund_connectors.kit import Reject, occurrence
-from verbund_connectors.rpde.records import type_of
+from verbund_connectors.rpde.records import last_word, type_of
 
 ZONE = "Europe/Berlin"
 # A year of daily sessions; an event must stay below 900 KiB.
@@ -37,7 +37,7 @@ def status_of(thing: Mapping[str, Any]) -> str | None:
     given = thing.get("eventStatus")
     if not isinstance(given, str) or not given:
         return None
-    return _STATUS.get(re.split(r"[/#:]", given)[-1], "scheduled")
+    return _STATUS.get(last_word(given), "scheduled")
 
 
 def start_of(thing: Mapping[str, Any], zone: str = ZONE) -> dict[str, Any] | None:
@@ -184,7 +184,7 @@ def _on_a(first: date, weekdays: set[int]) -> date:
 
 
 def _by_day(value: Any) -> str:
-    name = re.split(r"[/#:]", str(value))[-1]
+    name = last_word(str(value))
     code = _WEEKDAYS.get(name.lower(), name.upper())
     if not re.fullmatch(r"[+-]?\d{0,2}(MO|TU|WE|TH|FR|SA|SU)", code):
         raise ValueError("byDay names no weekday")

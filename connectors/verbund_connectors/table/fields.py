@@ -159,6 +159,7 @@ def _unique(found: Any) -> list[Any]:
 # --- plain fields ----------------------------------------------------------------------------------------------------
 
 _LONG = frozenset({"title", "summary", "description"})  # hardly ever said twice
+_LONG = frozenset({"title", "summary", "description"})  # hardly ever said twice
 _LISTS = frozenset({"area_served", "funding"})
 # What a person can still read where we cannot stays in `extra`; never contacts.
 _KEPT_UNREAD = DATES | {

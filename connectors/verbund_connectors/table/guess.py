@@ -153,7 +153,7 @@ def draft_from(body: IO[bytes]) -> dict[str, Any]:
     else:
         facts.encoding = sheet.encoding_of(body)
         head = sheet.head_of(body, facts.encoding)
-        facts.delimiter = max(sheet.DELIMITERS, key=lambda d: _cells_in(sheet.cells_of_head(head, d, _HEADING_WITHIN)))
+        facts.delimiter = max(sheet.DELIMITERS, key=lambda d: _even(sheet.cells_of_head(head, d, _HEADING_WITHIN)))
         found |= {"encoding": facts.encoding.replace("utf-8-sig", "utf-8"), "delimiter": facts.delimiter}
         rows = _first(sheet.csv_rows(body, facts))
     number, cells = _heading_row(rows)
@@ -167,10 +167,11 @@ def _first(rows: Any) -> list[tuple[int, list[Cell]]]:
     return [row for row, _ in zip(rows, range(_ROWS), strict=False)]
 
 
-def _cells_in(rows: list[list[str]]) -> int:
-    """Cells of the widest row that another row equals in width: a comma in a sentence makes no column."""
-    widths = [len(row) for row in rows]
-    return max((width for width in widths if widths.count(width) > 1), default=max(widths, default=0))
+def _even(rows: list[list[str]]) -> tuple[int, int]:
+    """How many rows have the commonest width above one, and that width: a comma in a sentence makes no column."""
+    widths = [len(row) for row in rows if len(row) > 1]
+    common = max(widths, key=lambda width: (widths.count(width), width), default=0)
+    return widths.count(common), common
 
 
 def _heading_row(rows: list[tuple[int, list[Cell]]]) -> tuple[int, list[Cell]]:

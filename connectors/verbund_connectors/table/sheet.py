@@ -138,7 +138,7 @@ def _lines(text: io.TextIOWrapper, facts: Facts) -> Iterator[str]:
         facts.cut = "truncated: the file ends inside a character"
         return
     facts.notes["ends_with_line_end"] = "yes" if last.endswith(("\n", "\r")) else "no"
-    yield _END if last.endswith(("\n", "\r")) else f"\n{_END}"
+    yield _END
 
 
 def head_of(body: IO[bytes], encoding: str) -> str:
