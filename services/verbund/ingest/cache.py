@@ -148,7 +148,7 @@ class SourceCache:
         for part, idents in by_part.items():
             for ident, *row in self._db.execute(
                 "SELECT i.id, i.item, i.digest, i.modified, i.record, i.request, s.item IS NOT NULL FROM json_each(?) j"
-                " JOIN item i ON i.feed = ? AND i.part = ? AND i.id = j.value LEFT JOIN scratch.seen s ON s.item = i.item",
+                " CROSS JOIN item i ON i.feed = ? AND i.part = ? AND i.id = j.value LEFT JOIN scratch.seen s ON s.item = i.item",
                 (orjson.dumps(idents).decode(), self.feed, part),
             ):
                 found[part, ident] = tuple(row)
@@ -160,7 +160,7 @@ class SourceCache:
         listed = orjson.dumps(sorted(keys)).decode()
         found = dict(
             self._db.execute(
-                "SELECT r.key, r.record FROM json_each(?) j JOIN record r ON r.feed = ? AND r.key = j.value",
+                "SELECT r.key, r.record FROM json_each(?) j CROSS JOIN record r ON r.feed = ? AND r.key = j.value",
                 (listed, self.feed),
             ).fetchall()
         )
@@ -169,7 +169,7 @@ class SourceCache:
             self._db.executemany("INSERT INTO record (feed, key) VALUES (?, ?)", [(self.feed, key) for key in missing])
             found.update(
                 self._db.execute(
-                    "SELECT r.key, r.record FROM json_each(?) j JOIN record r ON r.feed = ? AND r.key = j.value",
+                    "SELECT r.key, r.record FROM json_each(?) j CROSS JOIN record r ON r.feed = ? AND r.key = j.value",
                     (orjson.dumps(missing).decode(), self.feed),
                 ).fetchall()
             )
@@ -205,7 +205,7 @@ class SourceCache:
         changed_ids = orjson.dumps([item.id for item, *_ in fresh]).decode()
         self._db.execute(
             "UPDATE record SET dirty = 1 WHERE record IN (SELECT i.record FROM json_each(?) j"
-            " JOIN need n ON n.feed = ? AND n.id = j.value JOIN item i ON i.item = n.item)",
+            " CROSS JOIN need n ON n.feed = ? AND n.id = j.value JOIN item i ON i.item = n.item)",
             (changed_ids, self.feed),
         )
         if renewed:
@@ -240,7 +240,7 @@ class SourceCache:
             for table in ("gone", "absent"):
                 self._db.execute(f"DELETE FROM scratch.{table}")
             self._db.execute(
-                "INSERT INTO scratch.gone SELECT i.item, i.record FROM json_each(?) p JOIN item i ON i.feed = ?"
+                "INSERT INTO scratch.gone SELECT i.item, i.record FROM json_each(?) p CROSS JOIN item i ON i.feed = ?"
                 " AND i.part = p.value LEFT JOIN scratch.seen s ON s.item = i.item WHERE s.item IS NULL",
                 (orjson.dumps(list(proven)).decode(), self.feed),
             )

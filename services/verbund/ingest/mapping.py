@@ -178,7 +178,7 @@ class _Stager:
         needed: dict[str, list[int]] = {}
         for number, record, key, raw, *fields in self._db.execute(
             "SELECT i.item, i.record, r.key, i.raw, i.part, i.id, i.modified, i.deleted, b.data FROM json_each(?) j"
-            " JOIN item i ON i.record = j.value JOIN body b ON b.item = i.item JOIN record r ON r.record = i.record"
+            " CROSS JOIN item i ON i.record = j.value JOIN body b ON b.item = i.item JOIN record r ON r.record = i.record"
             " ORDER BY i.record, i.part, i.id",
             (listed,),
         ):
