@@ -256,6 +256,19 @@ def test_what_came_from_us_is_ignored(world: World) -> None:
     assert "OfferPublished" not in world.types()
 
 
+def test_a_live_record_that_turns_out_to_be_ours_is_withdrawn(world: World) -> None:
+    world.serve(A, B)
+    world.apply()
+    world.serve({**A, "ours": True}, B)
+    run = world.apply()
+    assert balanced(run["counts"])
+    [gone] = [event for event in world.events() if event.type == "OfferWithdrawn"]
+    assert (gone.data["record_key"], gone.data["reason"]) == ("a", "ours")
+    before = len(world.events())
+    assert balanced(world.apply()["counts"])
+    assert len(world.events()) == before + 1
+
+
 def test_an_offer_whose_time_has_passed_is_withdrawn_as_expired(world: World) -> None:
     world.serve({**A, "starts": ["2026-11-25T09:00:00Z"]}, B)
     world.apply()

@@ -22,7 +22,7 @@ _STAGED = """
 INSERT INTO scratch.decision (key, record, action, because, offer_id, revision)
 SELECT s.key, s.record,
   CASE s.answer
-    WHEN 'ignored' THEN 'ignore'
+    WHEN 'ignored' THEN CASE WHEN o.state IN ('live', 'missed') THEN 'withdraw' ELSE 'ignore' END
     WHEN 'rejected' THEN 'reject'
     WHEN 'withdrawn' THEN CASE WHEN o.state IN ('live', 'missed') THEN 'withdraw' ELSE 'withdrawn' END
     ELSE CASE

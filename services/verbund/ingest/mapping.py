@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import structlog
@@ -21,10 +21,14 @@ from verbund_connectors.kit import Answer, Connector, Ignored, Item, Mapped, Rej
 
 log = structlog.get_logger()
 
+# Id, key, hash and body of an organisation that can be taken; and what was dropped from it, or cost it.
+_Organisation: TypeAlias = tuple[tuple[str, str, str, bytes] | None, tuple[Reject, ...]]
+
 BATCH = 500  # records read, mapped and staged together
 
 _PERSONAL_PLACE = re.compile(r"contact|name|mail|phone|mobile|telefon|person", re.IGNORECASE)
 _PERSONAL_VALUE = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+|\+?\d[\d /()-]{6,}\d")
+REMEMBERED_ORGANISATIONS = 1000
 SHOWN_WARNINGS = 5  # of one record, in `verbund why` and the ledger
 SHOWN_VALUE = 80  # characters of a rejected value that a person gets to see
 
@@ -77,6 +81,7 @@ class _Stager:
         self._source = source
         self._secret = secret
         self._this_year = this_year
+        self._organisations: dict[tuple[str, bytes], _Organisation] = {}
         self._has_needs = bool(db.execute("SELECT 1 FROM need WHERE feed = ? LIMIT 1", (cache.feed,)).fetchone())
 
     def stage(self, batch: Sequence[tuple[int, str]]) -> None:
@@ -133,12 +138,24 @@ class _Stager:
             return Rejected(rejects=tuple(Reject(rule=f.rule, place=f.place, value=f.value) for f in costly))
         warnings = mapped.warnings + tuple(Reject(rule=f.rule, place=f.place, value=f.value) for f in found)
         offer = without(mapped.offer, found) if found else mapped.offer
-        organisation = mapped.organisation
-        if organisation is not None and (wrong := check_organisation(organisation[1], year=self._this_year)):
-            warnings += tuple(Reject(rule=f.rule, place=f"organisation.{f.place}", value=f.value) for f in wrong)
-            whole = None if rejects(wrong) else without(organisation[1], wrong, schema="Organisation")
-            organisation = (organisation[0], whole) if whole is not None else None
-        return replace(mapped, offer=offer, organisation=organisation, warnings=warnings)
+        return replace(mapped, offer=offer, warnings=warnings) if found else mapped
+
+    def _organisation(self, key: str, draft: Mapping[str, Any]) -> _Organisation:
+        """Its row, and what is wrong with it; many records name the same one, so the last ones are remembered."""
+        body = orjson.dumps(draft)
+        known = self._organisations.get((key, body))
+        if known is None:
+            if len(self._organisations) >= REMEMBERED_ORGANISATIONS:
+                self._organisations.clear()
+            found = check_organisation(draft, year=self._this_year)
+            warnings = tuple(Reject(rule=f.rule, place=f"organisation.{f.place}", value=f.value) for f in found)
+            row = None
+            if not rejects(found):
+                taken = without(draft, found, schema="Organisation") if found else draft
+                ident = organisation_id(self._source.district, self._source.source, key)
+                row = (ident, key, content_hash("organisation", taken), orjson.dumps(taken))
+            known = self._organisations[key, body] = (row, warnings)
+        return known
 
     def _mapped(
         self,
@@ -149,14 +166,14 @@ class _Stager:
         organisations: list[tuple[Any, ...]],
         contacts: list[tuple[Any, ...]],
     ) -> tuple[Any, ...]:
-        source = self._source
         draft = {**mapped.offer, "organisation_id": None, "contact_ids": []}
+        warnings = mapped.warnings
         if mapped.organisation is not None:
-            org_key, organisation = mapped.organisation
-            ident = organisation_id(source.district, source.source, org_key)
-            draft["organisation_id"] = ident
-            body = orjson.dumps(organisation)
-            organisations.append((ident, org_key, content_hash("organisation", organisation), raw, body))
+            row, wrong = self._organisation(*mapped.organisation)
+            warnings += wrong
+            if row is not None:
+                draft["organisation_id"] = row[0]
+                organisations.append((*row[:3], raw, row[3]))
         for contact in mapped.contacts:
             ident = contact_id(self._secret, contact.place_key, contact.area, contact.rank)
             draft["contact_ids"].append(ident)
@@ -168,7 +185,7 @@ class _Stager:
             content_overrides=mapped.content,
             volatile_extra=self._connector.volatile_extra,
         )
-        said = "; ".join(f"{warning.rule} at {warning.place}" for warning in mapped.warnings[:SHOWN_WARNINGS]) or None
+        said = "; ".join(f"{warning.rule} at {warning.place}" for warning in warnings[:SHOWN_WARNINGS]) or None
         return (record, key, "mapped", said, digest, ends_at(draft), raw, orjson.dumps(draft))
 
     def _items(self, records: Sequence[int]) -> dict[int, tuple[list[Item], str]]:
