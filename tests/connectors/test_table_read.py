@@ -74,6 +74,15 @@ def test_a_declared_encoding_counts():
     assert titles(read(as_csv([["ID", "Titel"], ["1", "ł"]], encoding="iso8859-2"), encoding="iso8859-2")) == ["ł"]
 
 
+def test_a_server_is_believed_where_the_file_is_not_utf_8():
+    made = connector()
+    body = as_csv([["ID", "Titel"], ["1", "łódź"]], encoding="iso8859-2")
+    result = pull(made, {"t": body}, headers={"content-type": "text/csv; charset=iso-8859-2"})
+    assert titles(result) == ["łódź"]
+    wrong = pull(made, {"t": as_csv(ROWS, encoding="cp1252")}, headers={"content-type": "text/csv; charset=utf-8"})
+    assert titles(wrong) == ["Deutsch für Mütter", "Übung"]
+
+
 def test_bytes_that_the_declared_encoding_has_not_fail_the_part():
     assert reason(as_csv(ROWS, encoding="cp1252"), encoding="utf-8") == "encoding"
 

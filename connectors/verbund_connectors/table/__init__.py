@@ -129,7 +129,7 @@ class Table:
         if wanted is not None and wanted != found:
             raise UnreadableError("not_a_table", f"the file is {found}, not {wanted}")
         facts = Facts()
-        headings, rows = self._xlsx(response.body, facts) if found == "xlsx" else self._csv(response.body, facts)
+        headings, rows = self._xlsx(response.body, facts) if found == "xlsx" else self._csv(response, facts)
         where = f"sheet {facts.sheet!r}" if facts.sheet else f"row {self._settings.heading_rows[-1]}"
         indexes = heading.demand(headings, self._settings.columns, where=where)
         count = 0
@@ -148,8 +148,10 @@ class Table:
 
     # --- bytes to rows -------------------------------------------------------------------------------------------
 
-    def _csv(self, body: IO[bytes], facts: Facts) -> tuple[list[str], Iterator[Row]]:
-        facts.encoding = sheet.encoding_of(body, self._settings.encoding)
+    def _csv(self, response: Response, facts: Facts) -> tuple[list[str], Iterator[Row]]:
+        body = response.body
+        content_type = response.headers.get("content-type", "")
+        facts.encoding = sheet.encoding_of(body, self._settings.encoding, content_type=content_type)
         facts.delimiter = self._settings.delimiter
         if facts.delimiter == "auto":
             facts.delimiter = self._likely_delimiter(sheet.head_of(body, facts.encoding))

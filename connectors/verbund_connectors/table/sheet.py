@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ MAX_CELL = 131_072  # characters; more is a quote that was never closed
 _CHUNK = 1 << 20
 _HEAD = 64 * 1024
 _END = "\x00end of file\x00"
+
+_CHARSET = re.compile(r"charset=[\"']?([a-z0-9_-]+)", re.IGNORECASE)
 
 DELIMITERS = (";", ",", "\t", "|")
 
@@ -74,8 +77,8 @@ def format_of(body: IO[bytes]) -> str:
 # --- CSV -------------------------------------------------------------------------------------------------------------
 
 
-def encoding_of(body: IO[bytes], declared: str = "auto") -> str:
-    """The encoding: as declared, by byte order mark, UTF-8 when all of it is, else Windows-1252."""
+def encoding_of(body: IO[bytes], declared: str = "auto", *, content_type: str = "") -> str:
+    """The encoding: by byte order mark, as declared, UTF-8 when all of it is, as the server says, else Windows-1252."""
     head = body.read(4)
     body.seek(0)
     if head.startswith(b"\xef\xbb\xbf"):
@@ -89,11 +92,22 @@ def encoding_of(body: IO[bytes], declared: str = "auto") -> str:
         while chunk := body.read(_CHUNK):
             decoder.decode(chunk)
     except UnicodeDecodeError:
-        return "cp1252"
+        return _of_server(content_type)
     else:
         return "utf-8"  # so is one whose last character the end cuts in two
     finally:
         body.seek(0)
+
+
+def _of_server(content_type: str) -> str:
+    """What the server names, when it is no Unicode: that the file is not UTF-8 is known already."""
+    named = _CHARSET.search(content_type)
+    try:
+        found = codecs.lookup(named[1]).name if named else "cp1252"
+    except LookupError:
+        return "cp1252"
+    # `latin-1` is what servers call Windows-1252, which has all of its letters and more.
+    return "cp1252" if found.startswith("utf") or found in {"iso8859-1", "ascii"} else found
 
 
 def csv_rows(body: IO[bytes], facts: Facts) -> Iterator[Row]:
