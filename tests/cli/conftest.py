@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from verbund.cli.main import main
 
@@ -55,7 +56,8 @@ def call(home, capsys):
         streams = capsys.readouterr()
         return Answer(int(end.value.code or 0), streams.out, streams.err)
 
-    return run
+    yield run
+    structlog.reset_defaults()  # the command let it write to this test's stderr
 
 
 @pytest.fixture

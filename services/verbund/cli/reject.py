@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verbund.cli import exits, output, register, views
+from verbund.cli import output, register, views
 from verbund.i18n import N_, _, current_language
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ def listing(source: Source = None, as_json: output.JSON = False, as_jsonl: outpu
     with views.fresh_hub() as hub:
         items = _groups(hub, source)
     output.answer(output.listing(items), as_json=as_json, as_jsonl=as_jsonl, show=lambda console: _show(console, items))
-    exits.finish(exits.FINDINGS if items else exits.DONE)
 
 
 def export(

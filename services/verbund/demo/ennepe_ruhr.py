@@ -154,7 +154,7 @@ def _groups() -> Sequence[tuple[int, Town, _Group]]:
     ]
 
 
-def _common(kind: str, ident: str, name: str, town: Town, club: str, sport: str) -> dict[str, Any]:  # noqa: PLR0917 - one record, told in order
+def _common(kind: str, ident: str, name: str, town: Town, club: str, sport: str) -> dict[str, Any]:
     return {
         "@context": _CONTEXT,
         "@type": kind,

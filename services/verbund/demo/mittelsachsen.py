@@ -66,7 +66,7 @@ def table(today: date, edition: int) -> bytes:
     return as_csv([_HEADING, *rows], encoding=ENCODING)
 
 
-def _row(  # noqa: PLR0917 - the columns of one kind, in their order
+def _row(
     today: date, number: int, title: str, field: str, group: str, level: str | None, weeks: int, cost: float
 ) -> list[Cell]:
     town = MITTELSACHSEN[(number * 2 + number // len(_KINDS)) % len(MITTELSACHSEN)]
