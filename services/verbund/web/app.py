@@ -9,6 +9,7 @@ from verbund.web import problems
 from verbund.web.changes_api import changes_api
 from verbund.web.headers import SecurityHeaders
 from verbund.web.offers_api import offers_api
+from verbund.web.pages import pages, static_files
 from verbund.web.reading import Reading
 from verbund.web.sources_api import sources_api
 
@@ -35,8 +36,9 @@ def create_app(reading: Reading) -> FastAPI:
         servers=[{"url": reading.public_url}] if reading.public_url else None,
     )
     problems.install(app)
-    for router in (offers_api(reading), changes_api(reading), sources_api(reading)):
+    for router in (offers_api(reading), changes_api(reading), sources_api(reading), pages(reading)):
         app.include_router(router)
+    app.mount("/static", static_files())
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES)
     app.add_middleware(SecurityHeaders)
     return app

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query
 
 from verbund.errors import UsageError, ViewUnavailableError
+from verbund.i18n import N_
 from verbund.views.changes import Change
 from verbund.views.search_items import instant_text
 from verbund.web.examples import CHANGES
@@ -77,7 +78,7 @@ def _place(reading: Reading, after: str | None) -> tuple[int, int]:
 
 
 def _other_epoch() -> GoneError:
-    return GoneError("The feed was numbered anew; this position means nothing any more. Begin again.", resync=_PATH)
+    return GoneError(N_("The feed was numbered anew; this position means nothing any more. Begin again."), resync=_PATH)
 
 
 def _items(reading: Reading, changes: list[Change]) -> list[dict[str, Any]]:

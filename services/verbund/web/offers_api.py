@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import AwareDatetime
 
+from verbund.i18n import N_
 from verbund.offer import HOME_ZONE
 from verbund.views.history import Revision
 from verbund.views.offers import OfferRow
@@ -111,9 +112,9 @@ def whole_offer(reading: Reading, row: OfferRow | None) -> dict[str, Any]:
     """
     offer = row.offer(reading.codec) if row else None
     if row is None or offer is None:
-        raise HTTPException(HTTPStatus.NOT_FOUND, "There is no offer with this id.")
+        raise HTTPException(HTTPStatus.NOT_FOUND, N_("There is no offer with this id."))
     if row.state == "withdrawn":
-        raise GoneError("This offer was withdrawn. Its history is still there, at /history below it.")
+        raise GoneError(N_("This offer was withdrawn. Its history is still there, at /history below it."))
     return {
         **offer,
         "state": row.state,
@@ -159,7 +160,7 @@ def offer_at(reading: Reading, offer_id: str, instant: datetime) -> dict[str, An
     known = reading.history.at(offer_id, instant)
     offer = known.content.offer(reading.codec) if known and known.content else None
     if known is None or offer is None:
-        raise HTTPException(HTTPStatus.NOT_FOUND, "The hub did not know this offer at that time.")
+        raise HTTPException(HTTPStatus.NOT_FOUND, N_("The hub did not know this offer at that time."))
     return {
         **offer,
         "state": known.step.state,
@@ -178,7 +179,7 @@ def offer_history(reading: Reading, offer_id: str) -> dict[str, Any]:
     """
     revisions = reading.history.of(offer_id)
     if not revisions:
-        raise HTTPException(HTTPStatus.NOT_FOUND, "There is no offer with this id.")
+        raise HTTPException(HTTPStatus.NOT_FOUND, N_("There is no offer with this id."))
     items: list[dict[str, Any]] = []
     before: Mapping[str, Any] | None = None
     for step in revisions:

@@ -92,13 +92,14 @@ def install(app: FastAPI) -> None:
         sentence = "; ".join(f"{one['parameter']}: {one['message']}" for one in errors)
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentence, errors=errors)
 
-    async def unexpected(_request: Request, error: Exception) -> Response:
+    async def unexpected(request: Request, error: Exception) -> Response:
+        _ = i18n.translations(preferred(request)).gettext
         # The error's own text may hold data, so it goes nowhere; the class is enough to find it in the log.
         unavailable = isinstance(error, SQLAlchemyError)
         log.error("request_failed", error=type(error).__name__, exc_info=not unavailable)
         if unavailable:
-            return problem(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer. Try again in a moment.")
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "This is a fault of the program; it has been logged.")
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, _("The database does not answer. Try again in a moment."))
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, _("This is a fault of the program; it has been logged."))
 
     app.add_exception_handler(VerbundError, verbund_error)
     app.add_exception_handler(GoneError, gone)

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Response
 
 from verbund.errors import VerbundError
+from verbund.i18n import N_
 from verbund.views.health import Run, SourceHealth
 from verbund.views.search_items import instant_text
 from verbund.web.examples import DISTRICTS, SOURCES
@@ -64,7 +65,7 @@ def sources_api(reading: Reading) -> APIRouter:
         """One source, with what it could not deliver, grouped."""
         health = reading.health.source(name, reading.clock())
         if health is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, "There is no source with this name.")
+            raise HTTPException(HTTPStatus.NOT_FOUND, N_("There is no source with this name."))
         return {**source_facts(health), "rejected": rejected(reading, name)}
 
     @router.get("/healthz", tags=["process"], summary="Alive", response_model=Alive)
