@@ -151,6 +151,19 @@ def category(*texts: str | None) -> list[str]:
 
 
 @cache
+def _sport_words() -> re.Pattern[str]:
+    entries = [e for e in vocabulary("categories")["categories"] if e["code"].startswith("sport.")]
+    return re.compile("|".join(re.escape(fold(w)) for e in entries for w in e["hints"].get("keywords", ())))
+
+
+def kinds_of_sport(text: str) -> list[str]:
+    """The sub-codes of sport that a text names; quick where it names none."""
+    if _sport_words().search(fold(text)) is None:
+        return []
+    return [code for code in category(text) if code.startswith("sport.")]
+
+
+@cache
 def _group_words() -> _Words:
     return _Words({entry["code"]: entry["keywords"] for entry in vocabulary("target_groups")["groups"]})
 

@@ -31,10 +31,15 @@ def line(value: Any, limit: int = html.MAX_TITLE) -> str | None:
         if value is None or isinstance(value, bool | list | dict):
             return None
         value = f"{value:.15g}" if isinstance(value, float) else str(value)
-    if not (value.isprintable() and unicodedata.is_normalized("NFC", value)):
-        value = html.clean_text(value)
+    value = _clean(value)
     value = " ".join(value.split())
     return (value if len(value) <= limit else _cut(value, limit)) or None
+
+
+def _clean(text: str) -> str:
+    """`clean_text`, which most texts need not: nothing in them is invisible."""
+    clean = text.isprintable() and unicodedata.is_normalized("NFC", text)
+    return text if clean else html.clean_text(text)
 
 
 def _cut(text: str, limit: int) -> str:
@@ -49,7 +54,7 @@ def text_of(title: str, description: str | None = None, *, summary: str | None =
     if not description or not description.strip():
         return draft_text(title, summary=summary), None
     if _MARKUP.search(description) is None:
-        plain = html.clean_text(description).strip()[: html.MAX_TEXT]
+        plain = _clean(description).strip()[: html.MAX_TEXT]
         return draft_text(title, summary=summary, description_html=_paragraphs(plain), description_text=plain), None
     source = html.without_contact_cards(description)
     shown = html.sanitise(source, limit=html.MAX_TEXT)

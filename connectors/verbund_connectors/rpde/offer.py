@@ -117,17 +117,18 @@ class _Record:
     sessions: list[Item]
     inherited: list[dict[str, Any]]
     context: SourceContext
+    type: str = ""
+
+    def __post_init__(self) -> None:
+        self.type = records.type_of(self.data)
 
     def get(self, *names: str) -> Any:
         """The first of the properties that says something, nearest first."""
-        for name in names:
-            value = self.data.get(name)
-            if value or value is False or value == 0:
-                return value
-        for thing in self.inherited:
+        for thing in (self.data, *self.inherited) if self.inherited else (self.data,):
             for name in names:
                 value = thing.get(name)
-                if value or value is False or value == 0:
+                # 0 and False say something; an empty list does not.
+                if value or (value is not None and isinstance(value, int | float)):
                     return value
         return None
 
@@ -200,7 +201,7 @@ class _Record:
         return activities, list(codes.values())
 
     def _kind(self, activities: Sequence[Any], title: str) -> str:
-        told = _KIND_OF_TYPE.get(records.type_of(self.data))
+        told = _KIND_OF_TYPE.get(self.type)
         if told:
             return told
         if activities:
@@ -208,9 +209,8 @@ class _Record:
         return classify.kind(classify.category(title), title, dated=True)
 
     def _categories(self, activities: Sequence[Any], title: str) -> list[str]:
-        if activities or records.type_of(self.data) in {"FacilityUse", "IndividualFacilityUse"}:
-            further = [code for code in classify.category(title) if code.startswith("sport.")]
-            return ["sport", *further]
+        if activities or self.type in {"FacilityUse", "IndividualFacilityUse"}:
+            return ["sport", *classify.kinds_of_sport(title)]
         words = [c for c in _listed(self.get("category")) if isinstance(c, str)]
         return classify.category(title, *words)
 
@@ -220,9 +220,11 @@ class _Record:
         if german:
             extra["sport"] = ", ".join(german)
         for name, kept in _EXTRA.items():
-            said = [values.line(_concept(v, name)[1] or v, _MAX_EXTRA) for v in _listed(self.get(name))]
-            if any(said):
-                extra[kept] = ", ".join(word for word in said if word)
+            given = self.get(name)
+            if given is not None:
+                said = [values.line(_concept(v, name)[1] or v, _MAX_EXTRA) for v in _listed(given)]
+                if words := ", ".join(word for word in said if word):
+                    extra[kept] = words
         schedules = _listed(self.get("eventSchedule"))
         if len(schedules) > 1 or any(records.type_of(s) == "PartialSchedule" for s in schedules):
             extra["schedule"] = json.dumps(schedules, ensure_ascii=False, sort_keys=True)[:_MAX_EXTRA]
@@ -236,13 +238,13 @@ class _Record:
         recurrence, more = when.recurrence_of(_listed(self.get("eventSchedule")))
         zone = recurrence["zone"] if recurrence else when.ZONE
         starts, warnings = when.starts_of(sessions, zone)
-        if not starts and self.data.get("startDate") and records.type_of(self.data) != "SessionSeries":
+        if not starts and self.data.get("startDate") and self.type != "SessionSeries":
             starts, warnings = when.starts_of([self.data], zone)
         return starts, recurrence, [*warnings, *more]
 
     def _valid(self, recurrence: dict[str, Any] | None) -> dict[str, Any]:
         """First and last day of what runs over a time; an event is told by its starts."""
-        if records.type_of(self.data) not in {"CourseInstance", "SessionSeries", "Course"}:
+        if self.type not in {"CourseInstance", "SessionSeries", "Course"}:
             return {}
         schedule = next(iter(_things(self.data.get("eventSchedule"))), {}) if recurrence else {}
         first = parse_date(self.data.get("startDate") or schedule.get("startDate"))
