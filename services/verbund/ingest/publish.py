@@ -102,6 +102,9 @@ class Publisher:
         self.appended += len(events)
         own = {str(event.id): event.data for event in events}
         taken = {str(event.id) for event, position in zip(events, positions, strict=True) if position < before}
+        if taken and also is not None:  # another run said the same, and it is folded already
+            with immediate(self._db):
+                also(taken)
         while (start := self._inventory.next_position(topic)) <= max(positions):
             page = self._log.read({topic: start}, limit=PAGE, wait=READ_BACK)
             if not page:
@@ -233,8 +236,9 @@ class Publisher:
     def _offer_batch(self, rows: Sequence[tuple[Any, ...]]) -> None:
         if self._log.end([self._topic])[self._topic] > self._inventory.next_position(self._topic):
             self._inventory.catch_up()
-            if self._moved(rows):
-                raise BaseMoved
+        # Also when nothing is new now: reading back organisations may have folded another run's offers.
+        if self._moved(rows):
+            raise BaseMoved
         events, meaning = [], {}
         for row in rows:
             event = self._offer_event(*row)
