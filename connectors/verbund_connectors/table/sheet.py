@@ -13,10 +13,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import IO, Any, cast
 
-import openpyxl
-from openpyxl.utils.datetime import MAC_EPOCH
-from openpyxl.worksheet._read_only import ReadOnlyWorksheet
-
 from verbund_connectors.kit import UnreadableError
 
 Cell = str | int | float | bool | None
@@ -195,6 +191,8 @@ def open_workbook(body: IO[bytes]) -> Any:
     if _overlapping(members):
         raise UnreadableError("not_a_table", "members of the archive overlap")
     body.seek(0)
+    import openpyxl  # noqa: PLC0415 — slow to load, and most tables are CSV
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of styles it does not keep; we read none
@@ -218,7 +216,7 @@ def sheets_of(workbook: Any, wanted: str | int | None) -> list[Any]:
     Raises:
         UnreadableError: there is no such sheet.
     """
-    sheets = [sheet for sheet in workbook.worksheets if isinstance(sheet, ReadOnlyWorksheet)]
+    sheets = list(workbook.worksheets)
     names = ", ".join(sheet.title for sheet in sheets)
     if isinstance(wanted, int):
         if 1 <= wanted <= len(sheets):
@@ -264,7 +262,7 @@ def sheet_rows(sheet: Any, facts: Facts) -> Iterator[Row]:
 
 def is_epoch_1904(workbook: Any) -> bool:
     """Whether the workbook counts its days from 1904, as old Macs did."""
-    return bool(workbook.epoch == MAC_EPOCH)
+    return bool(workbook.epoch.year == 1904)
 
 
 def _plain(cell: Any) -> Cell:
