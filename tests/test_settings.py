@@ -95,7 +95,9 @@ def test_a_misspelt_variable_names_the_nearest(home, tmp_path):
 
 def test_a_misspelt_key_names_the_nearest_and_its_line(home, tmp_path):
     write(home, "log_level: info\nfetch-allow: [127.0.0.0/8]\n")
-    with pytest.raises(SettingsError, match=r"verbund.yaml has an unknown key fetch-allow; did you mean fetch_allow\?") as caught:
+    with pytest.raises(
+        SettingsError, match=r"verbund.yaml has an unknown key fetch-allow; did you mean fetch_allow\?"
+    ) as caught:
         load({}, here=tmp_path)
     assert caught.value.facts["line"] == 2
 
@@ -171,6 +173,11 @@ def test_a_secret_may_stand_in_a_file_of_its_own(home, tmp_path):
     (home / "kafka.password").write_text("canary\n")
     write(home, "kafka: {password: 'file:kafka.password'}\n")
     assert load({}, here=tmp_path).settings.kafka["password"].get_secret_value() == "canary"
+
+
+def test_files_of_kafka_are_meant_from_the_home(home, tmp_path):
+    write(home, "kafka: {security_protocol: SSL, cafile: ca.pem}\n")
+    assert load({}, here=tmp_path).settings.kafka["cafile"].get_secret_value() == str(home / "ca.pem")
 
 
 def test_a_reference_to_nothing_is_a_settings_error(home, tmp_path):

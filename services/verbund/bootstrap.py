@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
@@ -302,24 +301,9 @@ def _passes_on(licence: str | None) -> bool:
 
 def configure_logging(configuration: Configuration, *, service: bool, debug: bool) -> None:
     """Log lines to stderr. A command logs warnings only, unless a level was set; a service logs what it does."""
-    import structlog
+    from verbund import logging
 
     settings = configuration.settings
     chosen = configuration.origins["log_level"] != "default"
-    level = "debug" if debug else settings.log_level if service or chosen else "warning"
-    shape = settings.log_format or ("console" if sys.stderr.isatty() else "json")
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer() if shape == "console" else structlog.processors.JSONRenderer(ensure_ascii=False)
-    )
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
+    level: logging.Level = "debug" if debug else settings.log_level if service or chosen else "warning"
+    logging.configure(level, settings.log_format)

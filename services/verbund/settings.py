@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -11,25 +10,16 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from verbund.errors import SettingsError
 from verbund.i18n import language_of
+from verbund.settings_layers import PREFIX, from_environment, from_file, nearest
 
-PREFIX: Final = "VERBUND_"
+__all__ = ["FILE_NAME", "HOME_NAME", "NAMES", "Configuration", "Settings", "find_home", "load", "nearest"]
+
 HOME_NAME: Final = ".verbund"
 FILE_NAME: Final = "verbund.yaml"
-
-#: Names that Kubernetes (and Docker's links) make for a Service called `verbund` or `verbund-web`.
-_MADE_BY_KUBERNETES = re.compile(r"VERBUND_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_\w+)")
-_KUBERNETES_PORT = re.compile(r"VERBUND_(\w+_)?PORT")
-_KUBERNETES_PORT_VALUE = re.compile(r"(tcp|udp|sctp)://")
-# The tests of this repository look for sample feeds by such a name.
-_OF_THE_TESTS = "VERBUND_TEST_"
-
-_REFERENCE = re.compile(r"\$\{(\w+)\}")
-_NEAR = 0.5  # difflib: half of the letters in order; a swapped or a missing letter scores above 0.8
 
 
 def _words(value: Any) -> Any:
@@ -159,11 +149,11 @@ def load(
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     given = {name: value for name, value in (flags or {}).items() if value is not None}
-    in_environment = _from_environment(environ)
+    in_environment = from_environment(environ, NAMES)
     home = find_home(given.get("home") or in_environment.get("home"), here=here, create=create)
     layers = (
         ("default", {**_defaults(home), "lang": language_of(environ)}, home),
-        ("file", _from_file(home / FILE_NAME, environ), home),
+        ("file", from_file(home / FILE_NAME, environ, _IN_FILE), home),
         ("environment", in_environment, here),
         ("flag", given, here),
     )
@@ -206,11 +196,6 @@ def find_home(named: str | Path | None, *, here: Path, create: bool) -> Path:
     return home
 
 
-def nearest(name: str, known: tuple[str, ...]) -> str | None:
-    """The known name that this one was probably meant to be."""
-    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=_NEAR)), None)
-
-
 def _defaults(home: Path) -> dict[str, Any]:
     return {
         "home": home,
@@ -224,92 +209,6 @@ def _defaults(home: Path) -> dict[str, Any]:
     }
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    known = tuple(PREFIX + name.upper() for name in NAMES)
-    values: dict[str, Any] = {}
-    for variable, value in environ.items():
-        if not variable.startswith(PREFIX) or variable.startswith(_OF_THE_TESTS):
-            continue
-        if variable in known:
-            if value.strip():  # compose files pass on empty variables
-                values[variable.removeprefix(PREFIX).lower()] = value.strip()
-        elif not _of_kubernetes(variable, value):
-            raise _unknown_variable(variable, known)
-    return values
-
-
-def _of_kubernetes(variable: str, value: str) -> bool:
-    if _MADE_BY_KUBERNETES.fullmatch(variable):
-        return True
-    return bool(_KUBERNETES_PORT.fullmatch(variable) and _KUBERNETES_PORT_VALUE.match(value))
-
-
-def _from_file(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError("{file} cannot be read: {reason}.", file=str(path), reason=str(error)) from error
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise SettingsError(
-            "{file} is no YAML: {reason}.",
-            file=str(path),
-            line=mark.line + 1 if mark else None,
-            reason=getattr(error, "problem", None) or "unreadable",
-        ) from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise SettingsError("{file} must hold names and values, such as `listen: 127.0.0.1:8080`.", file=str(path))
-    entries = node.value if isinstance(node, yaml.MappingNode) else []
-    lines = {key.value: key.start_mark.line + 1 for key, _value in entries}
-    for key in content:
-        if key not in _IN_FILE:
-            raise _unknown_key(str(key), path, lines.get(str(key)))
-    return {name: _resolved(value, environ, path, lines[name]) for name, value in content.items() if value is not None}
-
-
-def _resolved(value: Any, environ: Mapping[str, str], path: Path, line: int) -> Any:
-    """Replace `${NAME}` by the variable; `file:` secrets are read for values under `kafka:` only."""
-    if isinstance(value, dict):
-        return {key: _secret(_resolved(part, environ, path, line), path, line) for key, part in value.items()}
-    if not isinstance(value, str):
-        return value
-
-    def from_environment(match: re.Match[str]) -> str:
-        if match[1] not in environ:
-            raise SettingsError(
-                "{file} names the environment variable {variable}, which is not set.",
-                file=str(path),
-                line=line,
-                variable=match[1],
-            )
-        return environ[match[1]]
-
-    return _REFERENCE.sub(from_environment, value)
-
-
-def _secret(value: Any, path: Path, line: int) -> Any:
-    if not isinstance(value, str):
-        return value if isinstance(value, dict) else str(value)
-    if not value.startswith("file:"):
-        return value
-    try:
-        return (path.parent / value.removeprefix("file:")).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise SettingsError(
-            "{file} names a file for a secret that cannot be read: {reason}.",
-            file=str(path),
-            line=line,
-            reason=error.strerror or str(error),
-        ) from error
-
-
 def _absolute(name: str, value: Any, base: Path) -> Any:
     if name in _PATHS and isinstance(value, str | Path):
         return Path(os.path.normpath(base / Path(value).expanduser()))
@@ -319,21 +218,6 @@ def _absolute(name: str, value: Any, base: Path) -> Any:
         file = value.removeprefix("sqlite:///")
         return f"sqlite:///{os.path.normpath(base / Path(file).expanduser())}"
     return value
-
-
-def _unknown_variable(name: str, known: tuple[str, ...]) -> SettingsError:
-    if (guess := nearest(name, known)) is None:
-        return SettingsError("The environment variable {name} is no setting of Verbund.", name=name)
-    return SettingsError(
-        "The environment variable {name} is no setting of Verbund; did you mean {nearest}?", name=name, nearest=guess
-    )
-
-
-def _unknown_key(name: str, path: Path, line: int | None) -> SettingsError:
-    facts = {"name": name, "file": str(path), "line": line}
-    if (guess := nearest(name, _IN_FILE)) is None:
-        return SettingsError("{file} has an unknown key {name}.", **facts)
-    return SettingsError("{file} has an unknown key {name}; did you mean {nearest}?", nearest=guess, **facts)
 
 
 _SECRET_NAMES = frozenset({"database", "proxy", "kafka"})

@@ -19,7 +19,7 @@ _TEMPLATE = """\
 # listen: 127.0.0.1:8080
 # public_url: https://verbund.example.org
 # event_log: kafka://broker-1:9092,broker-2:9092/verbund
-# database: postgresql+psycopg://verbund:${VERBUND_DB_PASSWORD}@localhost/verbund
+# database: postgresql+psycopg://verbund:${DB_PASSWORD}@localhost/verbund
 # kafka: {security_protocol: SASL_SSL, sasl_mechanism: SCRAM-SHA-512, username: hub, password: "file:kafka.password"}
 # fetch_allow: [10.0.0.0/8]
 """

@@ -45,7 +45,9 @@ def find(
     language: Annotated[Many, typer.Option("--language", help=N_("Language of instruction, for example de."))] = None,
     category: Annotated[Many, typer.Option("--category", help=N_("Category, with those below it."))] = None,
     group: Annotated[Many, typer.Option("--target-group", help=N_("Whom it is for, for example women."))] = None,
-    kind: Annotated[Many, typer.Option("--kind", help=N_("course, counselling, sport, event, place, ..."))] = None,
+    kind: Annotated[
+        Many, typer.Option("--kind", help=N_("Kind of offer: course, counselling, sport, event, place, ..."))
+    ] = None,
     source: Annotated[Many, typer.Option("--source", help=N_("Only of this source."))] = None,
     free: Annotated[bool, typer.Option("--free", help=N_("Only what costs nothing."))] = False,
     starts_from: Annotated[

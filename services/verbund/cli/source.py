@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verbund.cli import exits, output, register, session, source_show, views
+from verbund.cli import exits, output, register, session, source_check, source_show, views
 from verbund.cli.progress import progress
 from verbund.i18n import N_, _
 
@@ -59,8 +59,8 @@ def check(file: File, as_json: output.JSON = False) -> None:
     with session.current().hub() as hub:
         source = hub.source_file(file)
         with progress() as report:
-            document = hub.ingest.check(source, progress=report)
-    output.answer(document, as_json=as_json, show=lambda console: source_show.show_check(console, document))
+            document = source_check.checked(hub, source, report)
+    output.answer(document, as_json=as_json, show=lambda console: source_check.show(console, document))
     exits.finish(exits.SOURCE if document["completeness"]["state"] != "complete" else exits.DONE)
 
 
@@ -93,7 +93,7 @@ def plan(
     exits.finish(
         exits.SOURCE if document["completeness"]["state"] != "complete" else exits.DONE,
         exits.HELD if document.get("would_hold") else exits.DONE,
-        exits.CHANGES if document["changes"] else exits.DONE,
+        exits.CHANGES if made.has_changes else exits.DONE,
     )
 
 

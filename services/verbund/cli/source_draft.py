@@ -93,6 +93,10 @@ def _guessed(connector: Any, name: str, file: Path) -> dict[str, Any]:
         raise UsageError(
             "{file} is not what {name} reads: {reason}.", file=str(file), name=name, reason=str(error)
         ) from error
+    if "map" in guessed and not guessed["map"]:
+        raise UsageError(
+            "No heading of {file} was recognised; is it the right file, with its headings on top?", file=str(file)
+        )
     return guessed
 
 
@@ -116,7 +120,9 @@ def _sample(connector: Any, settings: dict[str, Any], file: Path | None) -> list
         digest = hashlib.file_digest(body, "sha256").hexdigest()
         body.seek(0)
         request = Request(part="draft", path=str(file))
-        response = Response(request=request, url=file.as_uri(), status=200, headers={}, body=body, digest=digest)
+        response = Response(
+            request=request, url=file.resolve().as_uri(), status=200, headers={}, body=body, digest=digest
+        )
         try:
             for item in reader.read(response):
                 if isinstance(item, Item) and item.key is not None:

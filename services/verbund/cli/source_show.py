@@ -189,7 +189,7 @@ def show_run(console: Console, document: Mapping[str, Any]) -> None:
         [(_("run"), document["run_id"]), (_("source"), document["source"]), (_("outcome"), outcome)]
         + [(_(label), document["counts"][name]) for name, label in _COUNTS.items() if document["counts"].get(name)],
     )
-    _show_parts(console, document["completeness"])
+    show_parts(console, document["completeness"])
     if document.get("rejects"):
         _show_rejects(console, document["rejects"])
     for hold in document.get("holds", ()):
@@ -203,7 +203,7 @@ def show_plan(console: Console, document: Mapping[str, Any]) -> None:
     for change in changes[:_SHOWN_CHANGES]:
         fields = change.get("fields") or {}
         fresh = change["action"] == "publish"
-        first, *rest = [_title(fields)] if fresh else differences.lines(fields) or [""]
+        first, *rest = [_title(fields)] if fresh else differences.lines(fields) or [change.get("because") or ""]
         rows.append((word(change["action"]), change["record_key"], first))
         rows += [("", "", line) for line in rest]
     if rows:
@@ -217,7 +217,7 @@ def show_plan(console: Console, document: Mapping[str, Any]) -> None:
         console,
         [(_(label), document["counts"][name]) for name, label in _COUNTS.items() if document["counts"].get(name)],
     )
-    _show_parts(console, document["completeness"])
+    show_parts(console, document["completeness"])
     for hold in document.get("would_hold", ()):
         console.print(_("Would wait for a person: {message}").format(message=hold["message"]), markup=False)
 
@@ -234,18 +234,8 @@ def show_removal(console: Console, document: Mapping[str, Any]) -> None:
     output.say(_("Run the command again with --yes to carry it out."))
 
 
-def show_check(console: Console, document: Mapping[str, Any]) -> None:
-    """What a check found."""
-    output.facts(
-        console,
-        [(name, value) for name, value in document.items() if not isinstance(value, list | dict)],
-    )
-    _show_parts(console, document["completeness"])
-    for record in document.get("sample", ()):
-        console.print(f"- {record.get('title') or record.get('record_key')}", markup=False)
-
-
-def _show_parts(console: Console, completeness: Mapping[str, Any]) -> None:
+def show_parts(console: Console, completeness: Mapping[str, Any]) -> None:
+    """The parts of a pull, when one of them is not complete."""
     if completeness["state"] == "complete":
         return
     rows = [(part["part"], word(part["state"]), "; ".join(part["reasons"])) for part in completeness["parts"]]
