@@ -81,7 +81,7 @@ class ListFeed:
             yield Item(
                 part=part,
                 id=record["key"],
-                key=record["key"],
+                key=None if record.get("deleted") else record["key"],  # a tombstone that tells its id only
                 data=record,
                 deleted=record.get("deleted", False),
                 modified=record.get("modified"),

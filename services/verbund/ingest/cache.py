@@ -118,6 +118,8 @@ class SourceCache:
             for at, (item, data, digest) in prepared.items():
                 record = numbers.get(item.key) if item.key is not None else None
                 known = old.get(at)
+                if item.deleted and known is not None and known[3] is not None:
+                    record = known[3]  # a tombstone has no data to find its record by
                 stale = bool(
                     known and item.modified is not None and known[2] is not None and item.modified < int(known[2])
                 )
