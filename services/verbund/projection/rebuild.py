@@ -18,6 +18,7 @@ from verbund.event_log import EventLog
 from verbund.events import Recorded
 from verbund.projection import Projection, parking, positions
 from verbund.projection.digest import Difference, ViewDigest, differences, digest
+from verbund.projection.pages import Pages
 from verbund.projection.parking import Parked
 from verbund.projection.positions import ANSWER_WITHIN, Mark
 from verbund.projection.reader import Reader
@@ -158,21 +159,22 @@ def _replay(
     place = {topic: 0 for topic, end in ends.items() if end > 0}
     total, read, parked = sum(ends.values()), 0, 0
     marks: dict[str, Mark] = {}
-    while place:
-        records = log.read(place, limit=BATCH_RECORDS, wait=ANSWER_WITHIN)
-        if not records:
-            raise _silent(place)
-        wanted = [record for record in records if record.position < ends[record.topic]]
-        if wanted:
-            moved, _, held = reader.write(wanted, tx, lock=False)
-            marks.update(moved)
-            parked += held
-        for record in records:
-            place[record.topic] = record.position + 1
-        place = {topic: position for topic, position in place.items() if position < ends[topic]}
-        read += len(wanted)
-        if progress is not None:
-            progress(read, total)
+    with Pages(log, limit=BATCH_RECORDS) as pages:
+        while place:
+            records = pages.read(place, [reader.view], wait=ANSWER_WITHIN, ends=ends)
+            if not records:
+                raise _silent(place)
+            wanted = [record for record in records if record.position < ends[record.topic]]
+            if wanted:
+                moved, _, held = reader.write(wanted, tx, lock=False)
+                marks.update(moved)
+                parked += held
+            for record in records:
+                place[record.topic] = record.position + 1
+            place = {topic: position for topic, position in place.items() if position < ends[topic]}
+            read += len(wanted)
+            if progress is not None:
+                progress(read, total)
     return read, marks, parked
 
 

@@ -6,7 +6,7 @@ import gc
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +18,7 @@ from verbund.errors import BaseMovedError, LogUnavailableError, VerbundError, Vi
 from verbund.event_log import NO_WAIT, EventLog
 from verbund.events import Recorded
 from verbund.projection import Projection, positions
+from verbund.projection.pages import Pages
 from verbund.projection.positions import Mark
 from verbund.projection.reader import FIRST_PAUSE_S, LAST_PAUSE_S, Group, Reader, group
 from verbund.projection.settle import is_environment
@@ -104,14 +105,14 @@ class Runner:
         began = time.monotonic()
         before = {reader.name: (reader.applied, reader.parked) for reader in self.readers}
         read = 0
-        with quiet_collector():
+        with quiet_collector(), Pages(self._log, limit=self._batch) as pages:
             if not self._started:
                 self.start()
             self._find_topics()
             ends = self._log.end(self._topics)
             total = sum(max(0, ends[topic] - self._lowest(topic)) for topic in self._topics)
             while any(reader.position(topic) < ends[topic] for reader, topic in self._pairs()):
-                read += self._turn_of_command(ends)
+                read += self._turn_of_command(ends, pages)
                 if progress is not None:
                     progress(min(read, total), total)
         done = CaughtUp(
@@ -131,7 +132,7 @@ class Runner:
             ViewUnavailableError: a newer program took over.
         """
         pause = FIRST_PAUSE_S
-        with quiet_collector():
+        with quiet_collector(), Pages(self._log, limit=self._batch) as pages:
             while not stop.is_set():
                 try:
                     if not self._started:
@@ -142,7 +143,7 @@ class Runner:
                         stop.wait(FIRST_PAUSE_S)
                         continue
                     for one in groups:
-                        self._advance(one, wait=IDLE_WAIT if len(groups) == 1 else NO_WAIT)
+                        self._advance(one, pages, wait=IDLE_WAIT if len(groups) == 1 else NO_WAIT)
                     if len(groups) > 1 and not any(one.ceiling for one in groups):
                         stop.wait(FIRST_PAUSE_S)  # different topics, nothing in common: wait in no one's read
                     pause = FIRST_PAUSE_S
@@ -167,13 +168,13 @@ class Runner:
                 )
         return behind
 
-    def _turn_of_command(self, ends: dict[str, int]) -> int:
+    def _turn_of_command(self, ends: dict[str, int], pages: Pages) -> int:
         """One read for each group; how many records came."""
         read = 0
         for one in self._groups(ignore_pauses=True):
             one.place = {topic: place for topic, place in one.place.items() if place < ends.get(topic, 0)}
             if one.place:
-                read += self._advance(one, wait=positions.ANSWER_WITHIN)
+                read += self._advance(one, pages, wait=positions.ANSWER_WITHIN, ends=ends)
         for reader in self.readers:
             if reader.failures >= ATTEMPTS_OF_A_COMMAND:
                 raise ViewUnavailableError(
@@ -186,9 +187,9 @@ class Runner:
                 time.sleep(max(0.0, min(1.0, reader.resume_at - time.monotonic())))
         return read
 
-    def _advance(self, one: Group, *, wait: timedelta) -> int:
+    def _advance(self, one: Group, pages: Pages, *, wait: timedelta, ends: Mapping[str, int] | None = None) -> int:
         """Read once and hand it to every reader of a group."""
-        records = self._log.read(one.place, limit=self._batch, wait=wait)
+        records = pages.read(one.place, [reader.view for reader in one.readers], wait=wait, ends=ends)
         usable = [record for record in records if record.position < one.ceiling.get(record.topic, record.position + 1)]
         for part in _slices(usable):
             for reader in one.readers:

@@ -81,6 +81,7 @@ class OffersView(SqlView):
     name = "offers"
     version = 1
     handles = frozenset(STATES)
+    decodes = WITH_STATE
     topics: tuple[str, ...] = ("inventory",)
     metadata = metadata
 

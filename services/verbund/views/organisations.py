@@ -48,6 +48,7 @@ class OrganisationsView(SqlView):
     name = "organisations"
     version = 1
     handles = frozenset(STATES)
+    decodes = WITH_STATE
     topics: tuple[str, ...] = ("inventory",)
     metadata = metadata
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, ClassVar, TypeVar
 from zlib import crc32
 
@@ -38,6 +39,10 @@ T = TypeVar("T")
 
 # Below this number of rows a plain statement is quicker than COPY into a table of its own.
 COPY_FROM_ROWS = 40
+
+# Rows in one statement on SQLite; more make it no quicker.
+ROWS_AT_ONCE = 200
+SQLITE_VALUES = 32_766  # SQLite's limit of values in a statement
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -102,6 +107,8 @@ class SqlView:
     name: str
     version: int
     handles: frozenset[str]
+    #: Types whose newest body it is sure to ask for, so that it can be decoded ahead.
+    decodes: frozenset[str] = frozenset()
     topics: tuple[str, ...]
     metadata: MetaData
 
@@ -144,11 +151,13 @@ class Writer:
         condition = f"NOT ({unless})" if unless else "true"
         head = f"INSERT INTO {table.name} ({names})"
         select = f"SELECT {names} FROM {{new}} AS new WHERE {condition}"  # noqa: S608 - names are ours
-        as_row = ", ".join(f"? AS {name}" for name in self._columns)
-        if unless:
-            self._sqlite = f"{head} {select.format(new=f'(SELECT {as_row})')} {conflict}"
-        else:
-            self._sqlite = f"{head} VALUES ({', '.join('?' * len(self._columns))}) {conflict}"
+        self._rows_at_once = min(ROWS_AT_ONCE, SQLITE_VALUES // len(self._columns))
+        self._sqlite = {
+            rows: f"WITH new ({names}) AS (VALUES {self._marks(rows)}) {head} {select.format(new='new')} {conflict}"
+            if unless
+            else f"{head} VALUES {self._marks(rows)} {conflict}"
+            for rows in (1, self._rows_at_once)
+        }
         kinds = [self._kind(column.type) for column in table.columns]
         stage_columns = ", ".join(f"{name} {kind}" for name, kind in zip(self._columns, kinds, strict=True))
         stage = f"new_{table.name}_{crc32(stage_columns.encode()):08x}"
@@ -165,11 +174,7 @@ class Writer:
         if not rows:
             return
         if tx.dialect.name == "sqlite":
-            cursor = tx.connection.cursor()
-            try:
-                cursor.executemany(self._sqlite, rows)
-            finally:
-                cursor.close()
+            self._write_sqlite(tx, rows)
             return
         psycopg: Any = tx.connection.driver_connection
         with psycopg.cursor() as cursor:
@@ -182,6 +187,21 @@ class Writer:
                 for row in rows:
                     copy.write_row(row)
             cursor.execute(self._merge)
+
+    def _write_sqlite(self, tx: Connection, rows: Sequence[Values]) -> None:
+        """Many rows in a statement: while it runs, another thread may decode (row by row, each would wait for it)."""
+        cursor = tx.connection.cursor()
+        try:
+            at_once = self._rows_at_once
+            whole = len(rows) - len(rows) % at_once
+            for begin in range(0, whole, at_once):
+                cursor.execute(self._sqlite[at_once], list(chain.from_iterable(rows[begin : begin + at_once])))
+            cursor.executemany(self._sqlite[1], rows[whole:])
+        finally:
+            cursor.close()
+
+    def _marks(self, rows: int) -> str:
+        return ", ".join([f"({', '.join('?' * len(self._columns))})"] * rows)
 
     def _kind(self, column_type: Any) -> str:
         plain_type = column_type.impl_instance if isinstance(column_type, TypeDecorator) else column_type
