@@ -47,7 +47,7 @@ def test_german_fills_the_same_placeholders(german):
 def test_the_compiled_catalogue_is_that_of_the_written_one(german):
     compiled = gettext.GNUTranslations(BytesIO(catalogue.compiled(german)))
     shipped = gettext.GNUTranslations(BytesIO(PO.with_suffix(".mo").read_bytes()))
-    assert shipped._catalog == compiled._catalog
+    assert vars(shipped)["_catalog"] == vars(compiled)["_catalog"]
 
 
 def test_sentences_that_errors_say_are_collected():

@@ -11,7 +11,7 @@ from verbund.settings import NAMES, load
 
 
 @pytest.fixture
-def home(tmp_path) -> Path:
+def home(tmp_path: Path) -> Path:
     folder = tmp_path / ".verbund"
     folder.mkdir()
     return folder

@@ -34,7 +34,7 @@ class Answer:
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A place of its own: a folder without a home above it, and an environment without settings."""
     for name in [name for name in os.environ if name.startswith("VERBUND_") and not name.startswith("VERBUND_TEST_")]:
         monkeypatch.delenv(name)

@@ -43,7 +43,7 @@ class Register:
     """Two registered sources and what was asked of them."""
 
     def __init__(self, home):
-        self.ran = []
+        self.ran: list[str] = []
         self.states = {"a": "active", "b": "active"}
         self.settings = SimpleNamespace(home=home, sources_folder=home / "sources")
         self.ingest = SimpleNamespace(

@@ -24,7 +24,7 @@ ROWS = ["1;Deutsch A1;Witten;Haus Ruhr", "2;Deutsch B1;Witten;Haus Ruhr", "3;Nä
 
 
 @pytest.fixture
-def folder(tmp_path, home) -> Path:
+def folder(tmp_path: Path, home: Path) -> Path:
     (tmp_path / "witten.yaml").write_text(SOURCE, encoding="utf-8")
     write(tmp_path, *ROWS)
     return tmp_path

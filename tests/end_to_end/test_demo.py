@@ -14,6 +14,7 @@ import urllib.request
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -72,7 +73,7 @@ def demo(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def home(demo) -> Path:
+def home(demo: tuple[Path, Any]) -> Path:
     return demo[0]
 
 
@@ -283,6 +284,7 @@ def test_up_serves_the_api_and_ends_cleanly_on_a_signal(home):
             encoding="utf-8",
         )
         try:
+            assert process.stderr is not None
             address = next(line.split()[-1] for line in process.stderr if "Verbund is at" in line)
             assert total_of(f"{address}/v1/offers?q=Deutsch") > 0
             process.send_signal(number)
@@ -298,7 +300,7 @@ def total_of(address: str) -> int:
     while True:
         try:
             with urllib.request.urlopen(address, timeout=PATIENCE_S) as response:
-                return json.load(response)["total"]
+                return int(json.load(response)["total"])
         except OSError:
             if time.monotonic() > deadline:
                 raise

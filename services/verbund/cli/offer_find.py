@@ -149,7 +149,7 @@ def _show(console: Console, document: dict[str, Any]) -> None:
         for item in document["items"]
     ]
     columns = (_("title"), _("district"), _("town"), _("level"), _("start"), _("organisation"), _("offer"))
-    output.table(console, columns, rows)
+    output.table(console, columns, rows, whole=(6,))
     for name, values in document["facets"].items():
         shown = ", ".join(f"{one['label']} ({one['count']})" for one in values[:_FACETS_SHOWN])
         if shown:

@@ -94,7 +94,7 @@ def show_list(console: Console, items: Sequence[Mapping[str, Any]], total: int) 
         for item in items
     ]
     columns = (_("offer"), _("district"), _("source"), _("state"), _("revision"), _("title"))
-    output.table(console, columns, rows, right=(4,))
+    output.table(console, columns, rows, right=(4,), whole=(0,))
     output.say(_("{shown} of {total} offers").format(shown=len(items), total=total))
 
 

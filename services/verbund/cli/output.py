@@ -91,9 +91,13 @@ def table(
     rows: Iterable[Sequence[Any]],
     *,
     right: Sequence[int] = (),
+    whole: Sequence[int] = (),
     title: str = "",
 ) -> None:
-    """A table: lines and colours on a terminal, plain columns elsewhere; None is shown as a dash."""
+    """A table: lines and colours on a terminal, plain columns elsewhere; None is shown as a dash.
+
+    Columns of `right` are numbers; those of `whole` are never folded, so that ids can be copied.
+    """
     from rich import box
     from rich.table import Table
 
@@ -101,9 +105,8 @@ def table(
         title=title or None, title_justify="left", box=box.SIMPLE_HEAD if target.is_terminal else None, pad_edge=False
     )
     for number, column in enumerate(columns):
-        grid.add_column(
-            column, justify="right" if number in right else "left", overflow="fold", no_wrap=not target.is_terminal
-        )
+        unfolded = number in whole or not target.is_terminal
+        grid.add_column(column, justify="right" if number in right else "left", overflow="fold", no_wrap=unfolded)
     for row in rows:
         grid.add_row(*(plain(value) for value in row))
     target.print(grid)

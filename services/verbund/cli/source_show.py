@@ -132,7 +132,7 @@ def show_sources(console: Console, items: Sequence[Mapping[str, Any]]) -> None:
         for item in items
     ]
     columns = (_("source"), _("district"), _("health"), _("state"), _("fresh"), _("rejects"), _("title"))
-    output.table(console, columns, rows, right=(4, 5))
+    output.table(console, columns, rows, right=(4, 5), whole=(0,))
 
 
 def show_source(console: Console, document: Mapping[str, Any]) -> None:
@@ -178,7 +178,7 @@ def show_runs(console: Console, runs: Sequence[Mapping[str, Any]]) -> None:
     ]
     columns = (_("run"), _("source"), _("finished"), _("outcome"), _("records delivered"), _("new"), _("changed"))
     more = (_("missed"), _("withdrawn"), _("rejected"))
-    output.table(console, (*columns, *more), rows, right=(4, 5, 6, 7, 8, 9), title=_("Runs"))
+    output.table(console, (*columns, *more), rows, right=(4, 5, 6, 7, 8, 9), whole=(0,), title=_("Runs"))
 
 
 def show_run(console: Console, document: Mapping[str, Any]) -> None:
