@@ -20,6 +20,7 @@ from verbund.event_log.kafka import KafkaEventLog
 from verbund.event_log.kafka_settings import KafkaSettings
 from verbund.event_log.memory import MemoryEventLog
 from verbund.event_log.sqlite import SqliteEventLog
+from verbund.events import Event
 from verbund.projection.digest import derived_tables, differences, digest
 from verbund.projection.rebuild import compare, rebuild
 from verbund.projection.runner import Runner
@@ -52,6 +53,12 @@ class Mixed:
 
     def topics(self):
         return self._inner.topics()
+
+    def append(self, topic, events):
+        return self._inner.append(topic, events)
+
+    def close(self):
+        self._inner.close()
 
 
 def views():
@@ -144,7 +151,7 @@ def test_kafka_and_sqlite_logs_give_the_same_rows(kafka_server, postgres_url, tm
         open_.callback(local.dispose)
         history = History(11, again="inventory")
         for part in range(3):
-            appended = {}
+            appended: dict[str, list[Event]] = {}
             for topic, event in history.grow(120):
                 appended.setdefault(topic, []).append(event)
             for topic, events in appended.items():

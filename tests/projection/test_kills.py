@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine
@@ -51,7 +52,7 @@ def test_a_killed_projection_leaves_rows_and_positions_that_agree(database, seed
 
 
 def append(log, events):
-    topics = {}
+    topics: dict[str, Any] = {}
     for topic, event in events:
         topics.setdefault(topic, []).append(event)
     for topic, some in topics.items():
@@ -64,6 +65,7 @@ def kill_after(seconds, log_path, url, *, batch):
     with subprocess.Popen(
         [sys.executable, child, log_path, url, str(batch)], stdout=subprocess.PIPE, text=True
     ) as process:
+        assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         time.sleep(seconds * batch / 100)  # the moment of the kill is what is tested, not what is waited for
         process.send_signal(signal.SIGKILL)
@@ -71,7 +73,7 @@ def kill_after(seconds, log_path, url, *, batch):
 
 
 def by_topic(counts):
-    topics = {}
+    topics: dict[str, Any] = {}
     for (topic, _), events in counts.items():
         topics[topic] = topics.get(topic, 0) + events
     return topics

@@ -81,6 +81,7 @@ def test_nothing_is_read_beyond_the_wanted_end(event_log):
 def test_a_failure_of_reading_ahead_is_raised_by_the_read_that_needs_it(event_log):
     with Pages(event_log, limit=4) as pages:
         pages.read({TOPIC: 0}, [OffersView()], wait=NO_WAIT)
+        assert pages._page is not None
         pages._page.result()
         event_log.away = True
         pages.read({TOPIC: 4}, [OffersView()], wait=NO_WAIT)

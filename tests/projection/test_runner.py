@@ -74,7 +74,12 @@ def test_one_decode_serves_all_views(engine, event_log, monkeypatch):
     event_log.append(TOPIC, courses(5))
     decoded = []
     inner = event_log._codec.decode
-    monkeypatch.setattr(type(event_log._codec), "decode", lambda _, *args: decoded.append(1) or inner(*args))
+
+    def counting(_codec, *asked):
+        decoded.append(asked)
+        return inner(*asked)
+
+    monkeypatch.setattr(type(event_log._codec), "decode", counting)
     Runner([*all_views(), Stumbling()], log=event_log, engine=engine).catch_up()
     assert len(decoded) == 5
 
@@ -285,7 +290,7 @@ def test_a_district_cannot_overwrite_the_offer_of_another(engine, event_log):
         [a_published_offer(offer_id=offer_id, district="09188", source="fremd", revision=9, title="Gekapert")],
     )
     Runner(all_views(), log=event_log, engine=engine).catch_up()
-    assert Offers(engine).get(offer_id).district == "05954"
+    assert Offers(engine).by_ids([offer_id])[offer_id].district == "05954"
     assert [row.title for row in Offers(engine).listing(district="05954")] == ["Deutsch B1.1 am Vormittag"]
 
 

@@ -1,6 +1,7 @@
 """What the views answer."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, delete, select
@@ -45,7 +46,7 @@ def hub(request, tmp_path, codec):
 
 
 def test_an_offer_goes_through_its_states_and_keeps_its_last_body(hub, codec):
-    offers = Offers(hub.engine)
+    offers: Any = Offers(hub.engine)
     offer_id = an_offer()["offer_id"]
     hub.say(an_event("OfferPublished", title="Erste Fassung"))
     assert (offers.get(offer_id).state, offers.get(offer_id).title) == ("live", "Erste Fassung")
@@ -94,7 +95,7 @@ def test_offers_are_found_by_id_record_source_and_district_page_by_page(hub):
         *(an_event("OfferPublished", record_key=f"k{at}") for at in range(5)),
         an_event("OfferPublished", record_key="k1", district="09188", source="sta"),
     )
-    offers = Offers(hub.engine)
+    offers: Any = Offers(hub.engine)
     first = offers.listing(limit=4)
     last = first[-1]
     rest = offers.listing(after=(last.district, last.source, last.offer_id))
@@ -118,7 +119,7 @@ def test_history_answers_how_it_was_at_a_time(hub, codec):
     hub.say(an_event("OfferPublished", title="Alt"))
     hub.say(an_event("OfferRevised", revision=2, title="Neu"))
     hub.say(an_event("OfferMissed", revision=3))
-    history = History(hub.engine)
+    history: Any = History(hub.engine)
     steps = history.of(offer_id)
     assert [(step.revision, step.state) for step in steps] == [(1, "live"), (2, "live"), (3, "missed")]
     then = history.at(offer_id, steps[2].appended_at)
@@ -132,11 +133,12 @@ def test_history_answers_how_it_was_at_a_time(hub, codec):
 
 def test_an_organisation_is_found_until_it_is_withdrawn_and_then_says_so(hub, codec):
     hub.say(an_event("OrganisationPublished", name="Verein"))
-    (row,) = Organisations(hub.engine).listing()
+    organisations: Any = Organisations(hub.engine)
+    (row,) = organisations.listing()
     assert row.organisation(codec)["name"] == row.name == "Verein"
     hub.say(an_event("OrganisationWithdrawn"))
-    assert Organisations(hub.engine).listing() == []
-    assert Organisations(hub.engine).get(row.organisation_id).state == "withdrawn"
+    assert organisations.listing() == []
+    assert organisations.get(row.organisation_id).state == "withdrawn"
 
 
 def test_a_withdrawn_contact_keeps_no_sealed_bytes(hub):
@@ -154,7 +156,7 @@ def test_rejects_are_grouped_by_rule_until_they_are_cleared(hub):
         *(an_event("RecordRejected", record_key=f"k{at}", rule="date_unreadable", place="start") for at in range(5)),
         an_event("RecordRejected", record_key="k9", rule="title_empty", value="***"),
     )
-    rejects = Rejects(hub.engine)
+    rejects: Any = Rejects(hub.engine)
     assert [(group.rule, group.count, group.examples) for group in rejects.grouped("enr-kurse")] == [
         ("date_unreadable", 5, ("k0", "k1", "k2")),
         ("title_empty", 1, ("k9",)),
@@ -176,7 +178,7 @@ def test_rejects_are_grouped_by_rule_until_they_are_cleared(hub):
     ],
 )
 def test_the_health_word_is_computed_when_asked(hub, run, after, word, because):
-    health = Health(hub.engine)
+    health: Any = Health(hub.engine)
     hub.say(an_event("SourceChanged"))
     assert health.source("enr-kurse", NOW).word == "never_run"
     hub.say(an_event("RunFinished", **run))
@@ -187,7 +189,7 @@ def test_the_health_word_is_computed_when_asked(hub, run, after, word, because):
 
 
 def test_a_paused_source_is_never_late_and_a_removed_one_is_not_listed(hub):
-    health = Health(hub.engine)
+    health: Any = Health(hub.engine)
     hub.say(an_event("SourceChanged"), an_event("RunFinished"))
     hub.say(an_event("SourceChanged", change="paused", file_digest="1" * 64))
     assert health.source("enr-kurse", NOW + timedelta(days=9)).word == "healthy"
@@ -201,7 +203,7 @@ def test_runs_are_listed_latest_first_with_counts_and_parts(hub):
     runs = [f"{at:08d}-0000-5000-8000-000000000000" for at in range(3)]
     for at, run_id in enumerate(runs):
         hub.say(an_event("RunFinished", run_id=run_id, counts={"published": at}))
-    health = Health(hub.engine)
+    health: Any = Health(hub.engine)
     assert [run.run_id for run in health.runs("enr-kurse", limit=2)] == runs[:0:-1]
     assert health.run(runs[1]).counts == {"published": 1}
     assert health.run(runs[1]).parts[0]["state"] == "complete"
@@ -215,7 +217,7 @@ def test_changes_are_numbered_without_gaps_and_paged_with_filters(hub):
         an_event("OfferPublished", district="09188", source="sta"),
         an_event("OfferWithdrawn", revision=2),
     )
-    feed_ = Changes(hub.engine)
+    feed_: Any = Changes(hub.engine)
     page = feed_.after(0, limit=3)
     rest = feed_.after(page.next_number)
     assert [item.number for item in page.items + rest.items] == [1, 2, 3, 4]

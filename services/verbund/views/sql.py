@@ -112,6 +112,10 @@ class SqlView:
     topics: tuple[str, ...]
     metadata: MetaData
 
+    def apply(self, batch: Sequence[Recorded], tx: Connection) -> None:
+        """See `Projection`."""
+        raise NotImplementedError
+
     def reset(self, tx: Connection) -> None:
         """Empty the tables, but for those that outlive a reset."""
         for table in self.metadata.sorted_tables:
