@@ -1,0 +1,58 @@
+"""One pull in a process of its own: `python -m bench.ingesting SOURCE_FILE MAX_BODY`, the home from the environment.
+
+Says `ready`, waits for a line, applies the source as `verbund source apply` would, and says what became of it. The
+only difference: no polite pause between two requests, since waiting is not what is measured.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+from verbund import bootstrap, settings
+from verbund.fetch import FetchSettings, HttpFetch
+from verbund.ingest.run import Rooms
+from verbund.ingest.service import Ingest
+
+
+def main() -> None:
+    configuration = settings.load(os.environ, here=Path.cwd())
+    bootstrap.configure_logging(configuration, service=False, debug=False)
+    with bootstrap.Hub(configuration.settings, environ=os.environ) as hub:
+        source = hub.source_file(Path(sys.argv[1]))
+        fetch = HttpFetch(
+            FetchSettings(allow=configuration.settings.fetch_allow, per_host_interval_s=0, max_body=int(sys.argv[2]))
+        )
+        memory = configuration.settings.ingest
+        rooms = Rooms(log=hub.log, memory=memory, fetch=fetch, archive=hub.archive, keys=hub.keys, clock=bootstrap.now)
+        ingest = Ingest(rooms)
+        _ = hub.log.end()
+        print('{"ready": true}', flush=True)
+        sys.stdin.readline()
+        before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+        report = ingest.apply(source)
+        seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
+        fetch.close()
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        counts = report.document["counts"]
+        print(
+            json.dumps(
+                {
+                    "seconds": seconds,
+                    "cpu_s": cpu,
+                    "outcome": report.outcome,
+                    "counts": counts,
+                    "failure": report.failure,
+                }
+            ),
+            flush=True,
+        )
+        sys.stdin.readline()
+
+
+if __name__ == "__main__":
+    main()
