@@ -97,6 +97,15 @@ def test_a_zombie_fails_the_compare_and_writes_nothing(engine, event_log):
     assert counted(engine) == {(TOPIC, "OfferPublished"): 3}
 
 
+def test_a_reader_takes_no_record_twice(engine, event_log):
+    event_log.append(TOPIC, courses(5))
+    reader = Reader(TripwireView(), engine)
+    prepare(engine, [reader.view])
+    records = event_log.read({TOPIC: 0})
+    assert (reader.take(records[:3]), reader.take(records), reader.take(records)) == (3, 2, 0)
+    assert counted(engine) == {(TOPIC, "OfferPublished"): 5}
+
+
 def test_a_runner_that_was_overtaken_goes_on_from_there(engine, event_log):
     event_log.append(TOPIC, courses(3))
     first, second = (Runner([TripwireView()], log=event_log, engine=engine) for _ in range(2))

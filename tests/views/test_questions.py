@@ -79,6 +79,16 @@ def test_the_first_of_two_events_of_one_revision_wins(hub):
     assert len(Changes(hub.engine).after().items) == 2
 
 
+def test_a_late_event_of_a_revision_that_was_passed_over_is_taken_by_no_view(hub):
+    hub.say(an_event("OfferPublished"))
+    hub.say(an_event("OfferRevised", revision=3, title="Drei"))
+    hub.say(an_event("OfferRevised", revision=2, title="Zwei, zu spät"))
+    (row,) = Offers(hub.engine).listing()
+    assert row.title == "Drei"
+    assert [step.revision for step in History(hub.engine).of(row.offer_id)] == [1, 3]
+    assert [item.revision for item in Changes(hub.engine).after().items] == [1, 3]
+
+
 def test_an_offer_without_german_shows_its_first_language(hub):
     hub.say(an_event("OfferPublished", texts={"en": a_text(title="German course")}))
     assert [row.title for row in Offers(hub.engine).listing()] == ["German course"]
