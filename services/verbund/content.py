@@ -68,6 +68,8 @@ def _content(what: Subject, said: Mapping[str, Any], volatile_extra: Collection[
     for name, value in said.items():
         if value is None or name in not_content:
             continue
+        if value == () and defaults.get(name) == []:
+            continue  # as a connector's draft leaves most of its lists
         if name == "extra":
             shaped = {key: item for key, item in value.items() if key not in volatile_extra}
         else:

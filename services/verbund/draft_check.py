@@ -85,14 +85,16 @@ def _rejecting() -> frozenset[str]:
 
 
 @cache
-def _checks(name: str) -> dict[str, Check]:
+def _checks(name: str) -> tuple[dict[str, Check], frozenset[str]]:
     return checks_of(name)
 
 
 def _fields(name: str, draft: Mapping[str, Any], year: int) -> list[Finding]:
-    checks = _checks(name)
+    checks, nullable = _checks(name)
     found: list[Finding] = []
     for field, value in draft.items():
+        if (value is None and field in nullable) or (value == () and field in checks):
+            continue  # most fields of most records; spares the call
         check = checks.get(field)
         if check is None:
             found.append(Finding("field_unknown", field, value))

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
-from uuid import uuid5
 from zoneinfo import ZoneInfo
 
 from verbund.content import Subject, content_hash, utc_instant
 from verbund.draft_check import check_draft, check_organisation, rejects, without
-from verbund.events import NAMESPACE
+from verbund.events import derived_id
 from verbund.value_check import Finding
 
 __all__ = [
@@ -50,7 +49,7 @@ def reject_id(district: str, source: str, record_key: str) -> str:
 
 def _ident(what: str, district: str, source: str, record_key: str) -> str:
     # District and source have no line breaks, so different parts never give the same name.
-    return str(uuid5(NAMESPACE, f"{what}\n{district}\n{source}\n{record_key}"))
+    return derived_id(f"{what}\n{district}\n{source}\n{record_key}")
 
 
 # --- time ------------------------------------------------------------------------------------------------------------

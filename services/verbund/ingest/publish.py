@@ -71,6 +71,15 @@ class Publisher:
         self._progress = progress
         self._topic = f"inventory.{source.district}"
         self._contacts_topic = f"contacts.{source.district}"
+        self._event_source = f"{source.district}/{source.source}"
+        self._said_always = {
+            "district": source.district,
+            "source": source.source,
+            "licence": source.licence,
+            "attribution": source.attribution,
+            "mapping_version": source.mapping_version,
+            "cause": "source",
+        }
         self.conflicts = 0
         self.appended = 0
         self.new_rejects = 0
@@ -85,7 +94,7 @@ class Publisher:
         return Event(
             id=event_id(subject, event_type, revision, content),
             type=event_type,
-            source=f"{self._source.district}/{self._source.source}",
+            source=self._event_source,
             subject=subject,
             time=self._moment.at,
             data=data,
@@ -100,8 +109,9 @@ class Publisher:
         before = self._inventory.next_position(topic)
         positions = self._log.append(topic, events)
         self.appended += len(events)
-        own = {str(event.id): event.data for event in events}
-        taken = {str(event.id) for event, position in zip(events, positions, strict=True) if position < before}
+        idents = [str(event.id) for event in events]
+        own = {ident: event.data for ident, event in zip(idents, events, strict=True)}
+        taken = {ident for ident, position in zip(idents, positions, strict=True) if position < before}
         if taken and also is not None:  # another run said the same, and it is folded already
             with immediate(self._db):
                 also(taken)
@@ -218,7 +228,7 @@ class Publisher:
             BaseMoved: another run of this source appended meanwhile; what was taken so far stays.
         """
         total = self._db.execute(
-            "SELECT count(*) FROM scratch.decision WHERE NOT done AND action IN (SELECT value FROM json_each(?))",
+            "SELECT count(*) FROM scratch.decision WHERE done = 0 AND action IN (SELECT value FROM json_each(?))",
             (orjson.dumps(list(OUTCOMES)).decode(),),
         ).fetchone()[0]
         done = 0
@@ -226,7 +236,7 @@ class Publisher:
             while rows := self._db.execute(
                 "SELECT d.key, d.record, d.action, d.because, d.offer_id, d.revision, d.missed_since, s.hash, s.raw, s.body"
                 " FROM scratch.decision d LEFT JOIN scratch.staged s ON s.record = d.record"
-                " WHERE d.action = ? AND NOT d.done ORDER BY d.record LIMIT ?",
+                " WHERE d.action = ? AND d.done = 0 ORDER BY d.record LIMIT ?",
                 (action, BATCH),
             ).fetchall():
                 self._offer_batch(rows)
@@ -303,17 +313,7 @@ class Publisher:
         return self.event("OfferWithdrawn", ident, data, revision=revision, content=reason)
 
     def _said_by(self, id_field: str, ident: str, key: str, revision: int) -> dict[str, Any]:
-        return {
-            id_field: ident,
-            "district": self._source.district,
-            "source": self._source.source,
-            "record_key": key,
-            "revision": revision,
-            "licence": self._source.licence,
-            "attribution": self._source.attribution,
-            "mapping_version": self._source.mapping_version,
-            "cause": "source",
-        }
+        return {**self._said_always, id_field: ident, "record_key": key, "revision": revision}
 
     def _origin(self, key: str) -> dict[str, Any]:
         system = f"{self._source.connector}:{self._source.district}/{self._source.source}"
