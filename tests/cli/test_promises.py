@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import typer.main
@@ -120,3 +121,24 @@ def test_every_error_code_is_explained(language):
 
 def test_both_languages_explain_the_same_codes():
     assert explanations.explanations("de").keys() == explanations.explanations("en").keys()
+
+
+def named_in_documents() -> set[str]:
+    """What README and docs write as `verbund ...`, up to the first word that is no command."""
+    root = Path(__file__).parents[2]
+    documents = [root / "README.md", *root.glob("docs/**/*.md")]
+    texts = [path.read_text(encoding="utf-8") for path in documents]
+    texts += [text for language in ("de", "en") for _title, text in explanations.explanations(language).values()]
+    return {
+        found for text in texts for found in re.findall(r"(?:`|^|\$ )verbund ([a-z]+(?: [a-z]+)?)", text, re.MULTILINE)
+    }
+
+
+def test_every_command_that_documents_name_is_there(known):
+    groups = {name.split()[0] for name in known if " " in name}
+
+    def is_there(named: str) -> bool:
+        first = named.split(maxsplit=1)[0]
+        return named in known or (first in known and first not in groups) or named in groups
+
+    assert [named for named in sorted(named_in_documents()) if not is_there(named)] == []

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import typer
@@ -32,6 +33,7 @@ _MUCH_LAG: Final = 10_000
 # A clock that is further off than this makes "last run" and "next start" wrong for people.
 _CLOCK_LEEWAY_S: Final = 120
 _SECRETS_MODE: Final = 0o077
+_ANSWER_WITHIN: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ def _clock(hub: Hub) -> Check:
     ahead = 0.0
     for topic, end in hub.log.end().items():
         if end:
-            for record in hub.log.read({topic: end - 1}, limit=1):
+            for record in hub.log.read({topic: end - 1}, limit=1, wait=_ANSWER_WITHIN):
                 ahead = max(ahead, record.appended_ms / 1000 - now().timestamp())
     if ahead > _CLOCK_LEEWAY_S:
         message = _("the log is {seconds:.0f} s ahead of this clock").format(seconds=ahead)

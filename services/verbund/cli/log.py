@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from verbund.events import Recorded
 
 _PAGE = 1000
+# A shared log may answer an empty page before it has more.
+_PATIENCE = timedelta(seconds=10)
 
 
 def register_commands(app: typer.Typer) -> None:
@@ -46,7 +49,7 @@ def verified(log: EventLog, report: Report) -> dict[str, Any]:
     total = sum(ends.values())
     last: dict[str, int] = {}
     while behind := {topic: at for topic, at in place.items() if at < ends[topic]}:
-        page = log.read(behind, limit=_PAGE)
+        page = _page(log, behind, place)
         if not page:
             missing = next(iter(behind))
             bad.append({"topic": missing, "position": behind[missing], "because": "nothing was read there"})
@@ -68,6 +71,20 @@ def verified(log: EventLog, report: Report) -> dict[str, Any]:
         "first_bad": bad[0] if bad else None,
         "bad": len(bad),
     }
+
+
+def _page(log: EventLog, behind: dict[str, int], place: dict[str, int]) -> list[Recorded]:
+    """The next records; reports of runs that are older than the log keeps them are passed over."""
+    from verbund.errors import LogUnusableError
+
+    while True:
+        try:
+            return log.read(behind, limit=_PAGE, wait=_PATIENCE)
+        except LogUnusableError as error:
+            topic, start = error.facts.get("topic", ""), error.facts.get("start")
+            if not topic.startswith("runs.") or not isinstance(start, int) or start <= behind[topic]:
+                raise
+            behind[topic] = place[topic] = start
 
 
 def _unsound(record: Recorded, last: dict[str, int]) -> str | None:

@@ -28,7 +28,11 @@ class State(StrEnum):
 def register_commands(app: typer.Typer) -> None:
     """Hang the commands into the application."""
     offer = typer.Typer(no_args_is_help=True, help=N_("Offers: courses, counselling, sport, meeting places, ..."))
-    offer.command("find", help=N_("Search over all districts: words, filters, exact counts."))(offer_find.find)
+    offer.command(
+        "find",
+        help=N_("Search over all districts: words, filters, exact counts."),
+        epilog='verbund offer find "deutsch abend" --district 05954 --neighbours --level B1',
+    )(offer_find.find)
     offer.command("list", help=N_("Offers of a source in a state, in order."))(listing)
     offer.command("show", help=N_("One offer, whole."))(show)
     offer.command("history", help=N_("Every revision of an offer: what changed, by which run, when."))(history)
@@ -96,7 +100,7 @@ def _whole(hub: Hub, offer_id: str) -> dict[str, Any] | None:
     row = Offers(hub.engine).get(offer_id)
     if row is None:
         return None
-    return {**(row.offer(hub.codec) or {}), **offer_show.row_facts(row)}
+    return {**offer_show.row_facts(row), **(row.offer(hub.codec) or {})}
 
 
 def _say_unknown(offer_id: str) -> NoReturn:

@@ -21,9 +21,17 @@ Name = Annotated[str, typer.Argument(help=N_("Name of a registered source."), au
 def register_commands(app: typer.Typer) -> None:
     """Hang the commands into the application."""
     source = typer.Typer(no_args_is_help=True, help=N_("Sources: feeds of districts, each described by one file."))
-    source.command("init", help=N_("Draft a source file; for a table, guess the mapping from its headings."))(init)
+    source.command(
+        "init",
+        help=N_("Draft a source file; for a table, guess the mapping from its headings."),
+        epilog="verbund source init --connector table --from kurse.xlsx > kurse.yaml",
+    )(init)
     source.command("check", help=N_("Try a source: connection, a sample of what it delivers, rights."))(check)
-    source.command("plan", help=N_("Show what applying a source file would change; change nothing."))(plan)
+    source.command(
+        "plan",
+        help=N_("Show what applying a source file would change; change nothing."),
+        epilog="verbund source plan kurse.yaml --json | jq .counts",
+    )(plan)
     source.command("apply", help=N_("Pull a source now and write what changed; registers the source."))(apply)
     source.command("list", help=N_("All sources, one health word each."))(listing)
     source.command("show", help=N_("One source: health, last runs, rejects."))(show)

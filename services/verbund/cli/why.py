@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 def register_commands(app: typer.Typer) -> None:
     """Hang the command into the application."""
-    app.command("why", help=N_("Say what became of a record of a source, and why."))(why)
+    app.command(
+        "why",
+        help=N_("Say what became of a record of a source, and why."),
+        epilog="verbund why starnberg-integreat event/200",
+    )(why)
 
 
 def why(
