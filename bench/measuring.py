@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import structlog
 from pysqlite3 import dbapi2 as sqlite
 
 from tests.servers import guard
@@ -232,7 +233,11 @@ def spread(values: Sequence[float], digits: int = 0) -> dict[str, Any]:
 
 
 def arguments(doc: str | None) -> argparse.ArgumentParser:
-    """A parser whose help is the first paragraph of the module."""
+    """A parser whose help is the first line of the module; log lines of this program go to stderr from now on."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger("warning"),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     return argparse.ArgumentParser(description=(doc or "").split("\n", maxsplit=1)[0])
 
 
