@@ -16,6 +16,7 @@ from verbund.archive import Archive
 from verbund.errors import SourceError, SourceFileError, SourceUnreachableError
 from verbund.fetch import Fetch, Fetched
 from verbund.ingest.cache import BATCH, KnownRequest, SourceCache
+from verbund.ingest.mapping import raised
 from verbund_connectors.kit import (
     Broken,
     Connector,
@@ -172,8 +173,8 @@ class Pull:
                 self._fail(part, f"{error.reason}: {error.detail}" if error.detail else error.reason, None)
             except SourceFileError:
                 raise
-            except Exception as error:
-                log.exception("connector_failed", part=request.part, error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 — a connector's bug ends its part, never the service
+                log.warning("connector_failed", part=request.part, error=raised(error))
                 self._fail(part, f"connector_error: {type(error).__name__}", None)
             self._progress("fetch", answered, answered + len(queue))
         return self._result

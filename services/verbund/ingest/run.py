@@ -23,11 +23,12 @@ from verbund.ingest.cache import SourceCache
 from verbund.ingest.decide import Moment, decide, decide_removal, instant_text
 from verbund.ingest.inventory import Inventory
 from verbund.ingest.ledger import write_ledger
-from verbund.ingest.mapping import stage
+from verbund.ingest.mapping import MappingTask
 from verbund.ingest.publish import BaseMoved, Publisher
 from verbund.ingest.pull import Progress, Pull, PullResult
 from verbund.ingest.rejects import publish_rejects
 from verbund.ingest.source_file import SourceFile
+from verbund.ingest.staging import stage
 from verbund.ingest.tables import SCRATCH
 from verbund.keys import KeyStore
 from verbund.offer import reject_id
@@ -66,10 +67,9 @@ class Run:
         self._source = source
         self._db = db
         self._progress = progress
-        context = SourceContext(
+        self._context = SourceContext(
             source=source.source, district=source.district, contacts=source.contacts, hub_urls=rooms.hub_urls
         )
-        self._connector = source.connector_class(source.settings, context)
 
     # --- up to the decision --------------------------------------------------------------------------------------
 
@@ -79,7 +79,7 @@ class Run:
         self.inventory.catch_up()
         self.cache.demand_mapping(source.mapping_version)
         pull = Pull(
-            self._connector,
+            source.connector_class(source.settings, self._context),
             reader=source.mapping_version,
             cache=self.cache,
             db=self._db,
@@ -90,15 +90,14 @@ class Run:
             progress=self._progress,
         ).run(resume=resume)
         self.cache.drop_gone_items(pull.proven)
-        stage(
-            self._db,
-            self.cache,
-            self._connector,
-            source,
+        task = MappingTask(
+            connector=source.connector_class,
+            settings=source.settings,
+            context=self._context,
             secret=self._rooms.keys.secret_of(source.source),
-            this_year=self.moment.at.year,
-            progress=self._progress,
+            year=self.moment.at.year,
         )
+        stage(self._db, self.cache, task, progress=self._progress)
         self.inventory.catch_up()
         decide(self._db, self.cache, source, pull, self.moment)
         return pull
