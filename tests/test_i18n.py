@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
 import re
 from io import BytesIO
@@ -53,6 +54,17 @@ def test_the_compiled_catalogue_is_that_of_the_written_one(german):
 def test_sentences_that_errors_say_are_collected():
     found = {message.id for message in catalogue.extracted() if message.id}
     assert "No Verbund home here or above {here}; run `verbund init`, or name one with VERBUND_HOME." in found
+
+
+def test_no_sentence_hides_inside_an_f_string_where_it_is_not_collected():
+    hidden = []
+    for path in i18n.LOCALE_FOLDER.parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                calls = [inner for inner in ast.walk(node) if isinstance(inner, ast.Call)]
+                marked = [call for call in calls if getattr(call.func, "id", "") in ("_", "N_", "ngettext", "gettext")]
+                hidden += [f"{path.name}:{call.lineno}" for call in marked]
+    assert hidden == []
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,9 @@ def demo(
 
 def pull_both(hub: Hub, feeds: DemoFeeds, home: Path) -> dict[str, Any]:
     """Pull the first edition, then the edited one; what came of it."""
+    from verbund.bootstrap import now
+    from verbund.cli.scheduler import note_start
+
     paths = feeds.write_sources(home / "demo-sources")
     runs: dict[int, list[RunReport]] = {}
     ends: dict[str, int] = {}
@@ -65,6 +68,7 @@ def pull_both(hub: Hub, feeds: DemoFeeds, home: Path) -> dict[str, Any]:
             for number, path in enumerate(paths):
                 report(_("edition {edition}").format(edition=edition), number, len(paths))
                 source = hub.source_file(path)
+                note_start(home, source.source, now())
                 runs[edition].append(hub.ingest.apply(source))
                 register.keep(hub, source)
         report("catch_up", 0, None)

@@ -20,12 +20,12 @@ def show(error: VerbundError) -> None:
     from verbund.cli import output
 
     console = output.talk()
-    console.print(Text.assemble((f"{_('error')}[{error.error_code}]", "bold red"), f": {error_sentence(error)}"))
+    head = _("error") + f"[{error.error_code}]"
+    console.print(Text.assemble((head, "bold red"), f": {error_sentence(error)}"))
     for line in _details(error.facts):
         console.print(Text(f"  {line}"))
-    console.print(
-        Text(f"  = {_('more: verbund explain {code}').format(code=error.error_code)}", style="dim"), soft_wrap=True
-    )
+    more = _("more: verbund explain {code}").format(code=error.error_code)
+    console.print(Text("  = " + more, style="dim"), soft_wrap=True)
 
 
 def _details(facts: dict[str, Any]) -> list[str]:
@@ -38,7 +38,7 @@ def _details(facts: dict[str, Any]) -> list[str]:
     if facts.get("value") not in (None, ""):
         lines.append(f"  | {facts['value']}")
     if facts.get("fix"):
-        lines.append(f"= {_('help')}: {facts['fix']}")
+        lines.append("= " + _("help") + f": {facts['fix']}")
     return lines
 
 
@@ -49,5 +49,6 @@ def show_bug(error: BaseException) -> None:
     from verbund.cli import output
 
     console = output.talk()
-    console.print(Text.assemble((f"{_('bug')}[{type(error).__name__}]", "bold red"), f": {error}"))
+    head = _("bug") + f"[{type(error).__name__}]"
+    console.print(Text.assemble((head, "bold red"), f": {error}"))
     console.print(Text("  = " + _("This should not have happened. Run the command again with --debug and report it.")))

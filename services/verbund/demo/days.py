@@ -18,6 +18,13 @@ def weekday_in(today: date, weeks: int, weekday: int) -> date:
     return next_monday + timedelta(weeks=weeks - 1, days=weekday)
 
 
+def first_in_month(today: date, months: int, weekday: int) -> date:
+    """The first such weekday of the month so many months from now."""
+    year, month = divmod(today.year * 12 + today.month - 1 + months, 12)
+    begin = date(year, month + 1, 1)
+    return begin + timedelta(days=(weekday - begin.weekday()) % 7)
+
+
 def at(day: date, clock: str) -> datetime:
     """That local time, `HH:MM`, in Berlin."""
     return datetime.combine(day, time.fromisoformat(clock), BERLIN)

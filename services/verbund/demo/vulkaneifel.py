@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from verbund.demo.days import FRIDAY, ICAL, MONDAY, WEDNESDAY, weekday_in
+from verbund.demo.days import FRIDAY, ICAL, MONDAY, WEDNESDAY, first_in_month, weekday_in
 from verbund.demo.integreat_feed import Happening, Place, Region
 from verbund.demo.phrases import EVENTS, PLACES
 from verbund.demo.towns import VULKANEIFEL
 
 _ORGANISATIONS = ("Maarland Beratung e.V.", "Haus Basalt", "Lernort Eifelrand gGmbH")
 _PLACES = 14
+_EVENTS = 10
+_WEEKDAYS = (MONDAY, WEDNESDAY, FRIDAY)
 _SPOKEN = (("de", "en", "uk"), ("de", "uk"), ("de",))
 
 
@@ -30,18 +32,7 @@ def region(today: date, edition: int) -> Region:
         )
         for number in range(1, _PLACES + 1)
     ]
-    events = [
-        Happening(
-            number=500 + index,
-            phrase=EVENTS[index % len(EVENTS)],
-            day=weekday_in(today, 1 + index, (MONDAY, WEDNESDAY, FRIDAY)[index % 3]),
-            clock=("16:00", "18:00"),
-            place=places[index],
-            rule=f"FREQ=MONTHLY;BYDAY=+1{ICAL[(MONDAY, WEDNESDAY, FRIDAY)[index % 3]]}" if index % 3 == 0 else None,
-            languages=_SPOKEN[index % len(_SPOKEN)],
-        )
-        for index in range(10)
-    ]
+    events = [_event(today, index, places[index]) for index in range(_EVENTS)]
     if edition > 1:
         added = replace(places[0], number=_PLACES + 1, phrase=PLACES[2], street="Neuer Markt 1")
         places.append(added)
@@ -55,4 +46,19 @@ def region(today: date, edition: int) -> Region:
         events=events,
         edition=edition,
         today=today,
+    )
+
+
+def _event(today: date, index: int, place: Place) -> Happening:
+    """Every third one is on the first such weekday of each month, the others are once."""
+    weekday = _WEEKDAYS[index % len(_WEEKDAYS)]
+    monthly = index % 3 == 0
+    return Happening(
+        number=500 + index,
+        phrase=EVENTS[index % len(EVENTS)],
+        day=first_in_month(today, index // 3 - 1, weekday) if monthly else weekday_in(today, 1 + index, weekday),
+        clock=("16:00", "18:00"),
+        place=place,
+        rule=f"FREQ=MONTHLY;BYDAY=+1{ICAL[weekday]}" if monthly else None,
+        languages=_SPOKEN[index % len(_SPOKEN)],
     )
