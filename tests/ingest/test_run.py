@@ -363,6 +363,19 @@ def test_a_plan_shows_the_change_set_and_touches_nothing(world: World) -> None:
     assert (run["counts"]["published"], run["counts"]["revised"], run["counts"]["withdrawn"]) == (1, 1, 1)
 
 
+def test_a_reject_that_stands_is_no_change_of_a_plan(world: World) -> None:
+    world.serve(A, {"key": "bad"})
+    assert [change["action"] for change in world.ingest.plan(world.source()).document["changes"]] == [
+        "publish",
+        "reject",
+    ]
+    world.apply()
+    assert not world.ingest.plan(world.source()).has_changes
+    world.serve(A, {"key": "bad", "title": "Gut"})
+    actions = [change["action"] for change in world.ingest.plan(world.source()).document["changes"]]
+    assert actions == ["publish", "clear_reject"]
+
+
 def test_a_removed_source_withdraws_everything(world: World) -> None:
     world.serve(A, B)
     world.apply()

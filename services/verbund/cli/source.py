@@ -9,7 +9,7 @@ import typer
 
 from verbund.cli import exits, output, register, session, source_check, source_show, views
 from verbund.cli.progress import progress
-from verbund.i18n import N_, _
+from verbund.i18n import N_, _, error_sentence
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,7 +97,7 @@ def plan(
         show=lambda console: source_show.show_plan(console, document),
     )
     if made.failure:
-        output.say(made.failure)
+        output.say(error_sentence(made.failure))
     exits.finish(
         exits.SOURCE if document["completeness"]["state"] != "complete" else exits.DONE,
         exits.HELD if document.get("would_hold") else exits.DONE,
@@ -129,7 +129,7 @@ def apply(
     document = run.document
     output.answer(document, as_json=as_json, show=lambda console: source_show.show_run(console, document))
     if run.failure:
-        output.say(run.failure)
+        output.say(error_sentence(run.failure))
     exits.finish(exits.of_run(document, new_rejects=bool(run.new_rejects)))
 
 

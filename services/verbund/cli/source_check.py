@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from verbund.cli import output, source_show
-from verbund.i18n import N_, _, current_language
+from verbund.i18n import N_, _, current_language, error_sentence
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +32,10 @@ def checked(hub: Hub, source: SourceFile, report: Report) -> dict[str, Any]:
         "source": source.source,
         "district": source.district,
         "connector": source.connector,
-        "connection": {"ok": document["completeness"]["state"] != "failed", "because": plan.failure},
+        "connection": {
+            "ok": document["completeness"]["state"] != "failed",
+            "because": error_sentence(plan.failure) if plan.failure else None,
+        },
         "completeness": document["completeness"],
         "counts": document["counts"],
         "sample": _sample(document["changes"]) or _published(hub, source.source),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import orjson
 import structlog
 
-from verbund.errors import LogUnusableError, UnreadableEventError
+from verbund.errors import LogUnavailableError, LogUnusableError, UnreadableEventError
 from verbund.event_log import EventLog
 from verbund.events import Recorded
 from verbund.ingest.tables import INVENTORY, INVENTORY_TABLES, INVENTORY_VERSION
@@ -18,6 +19,11 @@ from verbund.offer import ends_at
 log = structlog.get_logger()
 
 PAGE = 1000  # events of one transaction: closed pages keep other processes alive
+
+# A log that holds an event hands it out at once; a broker that restarts or changes its leader needs seconds.
+ANSWER_WITHIN = timedelta(seconds=30)
+# A report may be gone by right, so nobody waits for it as long.
+REPORT_WITHIN = timedelta(seconds=2)
 
 
 @contextmanager
@@ -60,6 +66,7 @@ class Inventory:
         """Fold everything that the log holds now; returns how many events were new.
 
         Raises:
+            LogUnavailableError: the log holds more than it hands out now.
             LogUnusableError: the log is not the one that was folded before.
         """
         ends = self._log.end(topics_of(self.district))
@@ -69,9 +76,7 @@ class Inventory:
             behind = {topic: at for topic, at in positions.items() if at < ends[topic]}
             if not behind:
                 return new
-            page = self._log.read(behind, limit=PAGE)
-            if not page:
-                return new
+            page = self._read(behind, limit=PAGE)
             self.fold(page)
             new += len(page)
 
@@ -103,15 +108,31 @@ class Inventory:
         row = self._db.execute("SELECT next FROM position WHERE topic = ?", (topic,)).fetchone()
         return row[0] if row else 0
 
+    def _read(self, positions: dict[str, int], *, limit: int) -> Sequence[Recorded]:
+        """Events that are there for sure: an empty answer says nothing about the log, only about now."""
+        page = self._log.read(positions, limit=limit, wait=ANSWER_WITHIN)
+        if not page:
+            topic, position = next(iter(positions.items()))
+            raise LogUnavailableError(
+                "the log handed out nothing at position {position} of {topic}, although it has more; try again, and look "
+                "at the log's own messages if it stays so",
+                topic=topic,
+                position=position,
+            )
+        return page
+
     def _check_last_events(self) -> None:
         for topic, following, last_id in self._db.execute("SELECT topic, next, last_id FROM position").fetchall():
             if topic not in topics_of(self.district):
                 continue
-            found: list[Recorded] = []
+            found: Sequence[Recorded] = []
             if self._log.end([topic])[topic] >= following:
-                found = self._log.read({topic: following - 1}, limit=1)
-            if topic.startswith("runs.") and found and found[0].position >= following:
-                continue  # reports are kept for 400 days only
+                if topic.startswith("runs."):
+                    found = self._log.read({topic: following - 1}, limit=1, wait=REPORT_WITHIN)
+                    if not found or found[0].position >= following:
+                        continue  # reports are kept for 400 days only
+                else:
+                    found = self._read({topic: following - 1}, limit=1)
             if not found or found[0].id != last_id:
                 raise LogUnusableError(
                     "topic {topic} no longer holds event {event_id} before position {position}: the log was restored or "

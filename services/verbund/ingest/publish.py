@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -14,7 +13,7 @@ from verbund.event_log import EventLog
 from verbund.events import Event, event_id
 from verbund.ingest.cache import SourceCache
 from verbund.ingest.decide import Moment
-from verbund.ingest.inventory import PAGE, Inventory, immediate
+from verbund.ingest.inventory import ANSWER_WITHIN, PAGE, Inventory, immediate
 from verbund.ingest.pull import Progress
 from verbund.ingest.source_file import SourceFile
 from verbund.keys import KeyStore, fingerprint, plain_contact, seal_contact
@@ -23,9 +22,6 @@ from verbund.offer import offer_id
 log = structlog.get_logger()
 
 BATCH = 500  # events appended and read back together
-READ_BACK = timedelta(
-    seconds=30
-)  # an acknowledged event is readable at once; a broker that changes leader needs seconds
 
 # What a decision amounts to once its event is taken: outcome of the record.
 OUTCOMES = {
@@ -116,7 +112,7 @@ class Publisher:
             with immediate(self._db):
                 also(taken)
         while (start := self._inventory.next_position(topic)) <= max(positions):
-            page = self._log.read({topic: start}, limit=PAGE, wait=READ_BACK)
+            page = self._log.read({topic: start}, limit=PAGE, wait=ANSWER_WITHIN)
             if not page:
                 raise LogUnavailableError(
                     "events appended to {topic} cannot be read back; the next run goes on from there", topic=topic

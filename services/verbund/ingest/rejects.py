@@ -15,11 +15,11 @@ from verbund.ingest.source_file import SourceFile
 from verbund.offer import reject_id
 
 
-def publish_rejects(db: Any, publisher: Publisher, source: SourceFile, pull: PullResult, run_id: str) -> int:
+def publish_rejects(db: Any, feed: int, publisher: Publisher, source: SourceFile, pull: PullResult, run_id: str) -> int:
     """Append `RecordRejected` and `RejectCleared` where something changed; returns how many records are newly rejected."""
     topic = f"inventory.{source.district}"
     new = 0
-    for rejects in _batches(_changed(db, source)):
+    for rejects in _batches(changed_rejects(db, source)):
         events = []
         for ident, key, rule, place, value, raw, known in rejects:
             new += not known
@@ -36,7 +36,7 @@ def publish_rejects(db: Any, publisher: Publisher, source: SourceFile, pull: Pul
             }
             events.append(_event(publisher, "RecordRejected", ident, data, run_id))
         publisher.append(topic, events)
-    for cleared in _batches(_cleared(db, source, pull)):
+    for cleared in _batches(cleared_rejects(db, feed, source, pull)):
         publisher.append(
             topic,
             [
@@ -63,7 +63,7 @@ def _event(publisher: Publisher, kind: str, ident: str, data: dict[str, Any], ru
     return publisher.event(kind, ident, data, content=f"{run_id}\n{data.get('rule')}\n{data.get('place')}")
 
 
-def _changed(db: Any, source: SourceFile) -> list[tuple[Any, ...]]:
+def changed_rejects(db: Any, source: SourceFile) -> list[tuple[Any, ...]]:
     """Rejected in this run, and not so before: another rule, place or value, or not at all."""
     found = []
     for key, raw, body in db.execute(
@@ -84,15 +84,15 @@ def _changed(db: Any, source: SourceFile) -> list[tuple[Any, ...]]:
     return changed
 
 
-def _cleared(db: Any, source: SourceFile, pull: PullResult) -> list[tuple[str, str]]:
+def cleared_rejects(db: Any, feed: int, source: SourceFile, pull: PullResult) -> list[tuple[str, str]]:
     """Rejected before, and good again, or no longer delivered by a part that was read whole."""
     whole = [name for name, part in pull.parts.items() if part.state == "complete"]
     cleared = db.execute(
-        "SELECT r.reject_id, r.record_key FROM reject r JOIN feed f ON f.name = :source"
-        " JOIN record k ON k.feed = f.feed AND k.key = r.record_key"
+        "SELECT r.reject_id, r.record_key FROM reject r"
+        " JOIN record k ON k.feed = :feed AND k.key = r.record_key"
         " LEFT JOIN scratch.staged s ON s.record = k.record LEFT JOIN scratch.absent a ON a.record = k.record"
         " WHERE r.source = :source AND (s.answer <> 'rejected' OR a.record IS NOT NULL)",
-        {"source": source.source},
+        {"source": source.source, "feed": feed},
     ).fetchall()
     for ident, key in db.execute(
         "SELECT r.reject_id, r.record_key FROM reject r LEFT JOIN scratch.broken b ON b.reject_id = r.reject_id"

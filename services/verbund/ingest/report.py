@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from verbund.errors import SourceError
 from verbund.event_log import EventLog
 from verbund.ingest.pull import PullResult
 from verbund.ingest.source_file import SourceFile
@@ -40,7 +41,6 @@ _PLAN_WORDS = {
     "miss": "miss",
     "withdraw_absent": "withdraw",
     "expire": "withdraw",
-    "reject": "reject",
 }
 
 
@@ -51,12 +51,12 @@ class RunReport:
     Attributes:
         document: `run_id, source, district, outcome, held, completeness, counts, related, holds, rejects`.
         new_rejects: records that were not rejected before.
-        failure: sentence of the first error, code and facts, or None.
+        failure: the first error of the pull, or None.
     """
 
     document: dict[str, Any]
     new_rejects: int = 0
-    failure: str | None = None
+    failure: SourceError | None = None
 
     @property
     def outcome(self) -> str:
@@ -74,7 +74,7 @@ class Plan:
     """What a run would do; `document` is that of the operator's page."""
 
     document: dict[str, Any] = field(default_factory=dict)
-    failure: str | None = None
+    failure: SourceError | None = None
 
     @property
     def outcome(self) -> str:

@@ -26,7 +26,7 @@ from verbund.ingest.ledger import write_ledger
 from verbund.ingest.mapping import MappingTask
 from verbund.ingest.publish import BaseMoved, Publisher
 from verbund.ingest.pull import Progress, Pull, PullResult
-from verbund.ingest.rejects import publish_rejects
+from verbund.ingest.rejects import changed_rejects, cleared_rejects, publish_rejects
 from verbund.ingest.source_file import SourceFile
 from verbund.ingest.staging import stage
 from verbund.ingest.tables import SCRATCH
@@ -119,7 +119,7 @@ class Run:
         return report.RunReport(
             document=document,
             new_rejects=new_rejects,
-            failure=str(pull.failure) if pull.failure else None,
+            failure=pull.failure,
         )
 
     def carry_out_removal(self) -> report.RunReport:
@@ -191,7 +191,7 @@ class Run:
                 again()
         else:
             publisher.conflicts += self._give_way()
-        new_rejects = publish_rejects(self._db, publisher, self._source, pull, self.run_id)
+        new_rejects = publish_rejects(self._db, self.cache.feed, publisher, self._source, pull, self.run_id)
         publisher.settle()
         publisher.withdraw_unreferred()
         return new_rejects
@@ -276,12 +276,23 @@ class Run:
                 "outcome": pull.outcome,
                 "completeness": report.completeness(pull),
                 "counts": report.planned_counts(self._db, pull),
-                "changes": report.changes(self._db, self._rooms.log, source),
+                "changes": report.changes(self._db, self._rooms.log, source) + self._reject_changes(pull),
                 "would_hold": [],
                 "rejects": planned_rejects(self._db),
             },
-            failure=str(pull.failure) if pull.failure else None,
+            failure=pull.failure,
         )
+
+    def _reject_changes(self, pull: PullResult) -> list[dict[str, Any]]:
+        """Records that would be newly rejected, rejected for another reason, or good again."""
+        rejected = [
+            {"action": "reject", "record_key": key, "offer_id": None, "fields": {}, "because": f"{rule} at {place}"}
+            for _, key, rule, place, *_ in changed_rejects(self._db, self._source)
+        ]
+        return rejected + [
+            {"action": "clear_reject", "record_key": key, "offer_id": None, "fields": {}}
+            for _, key in cleared_rejects(self._db, self.cache.feed, self._source, pull)
+        ]
 
 
 @contextmanager

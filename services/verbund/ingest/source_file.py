@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from verbund.errors import SourceFileError
+from verbund.i18n import N_
 from verbund_connectors.kit import Connector, ContactPolicy, Settings
 from verbund_schemas import districts
 
@@ -204,7 +205,13 @@ def _checked(
 ) -> SourceFile:
     name = document.get("connector")
     if isinstance(name, str) and name not in connectors:
-        raise _complaint(path, lines, ("connector",), f"there is no connector {name!r}", _nearest(name, connectors))
+        nearest = _nearest(name, connectors)
+        said = N_("{file}, line {line}: there is no connector {name!r}; did you mean {nearest!r}?")
+        if nearest is None:
+            said = N_(
+                "{file}, line {line}: there is no connector {name!r}; `verbund doctor` lists those that are installed"
+            )
+        raise _complaint(path, lines, ("connector",), said, name=name, nearest=nearest)
     try:
         plain = SourceFile.model_validate({**document, "_loaded": False})
     except ValidationError as error:
@@ -259,13 +266,31 @@ def _resolved(
         try:
             return (path.parent / value.removeprefix("file:")).read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise _complaint(path, lines, at, f"the file of this secret cannot be read ({_why(error)})") from error
+            raise _complaint(
+                path,
+                lines,
+                at,
+                N_("{file}, line {line}: the file of this secret cannot be read ({why})"),
+                why=_why(error),
+            ) from error
     names = _REFERENCE.findall(value)
     if secret and not names:
-        raise _complaint(path, lines, at, "a secret is written as ${NAME} or file:PATH, never in the file itself")
+        raise _complaint(
+            path,
+            lines,
+            at,
+            N_("{file}, line {line}: a secret is written as {example} or file:PATH, never in the file itself"),
+            example="${NAME}",
+        )
     for name in names:
         if name not in environ:
-            raise _complaint(path, lines, at, f"the environment has no {name}; set it or use file:PATH")
+            raise _complaint(
+                path,
+                lines,
+                at,
+                N_("{file}, line {line}: the environment has no {name}; set it or use file:PATH"),
+                name=name,
+            )
     return _REFERENCE.sub(lambda match: environ[match[1]], value)
 
 
@@ -282,11 +307,17 @@ def _explained(
     at = (*prefix, *(str(step) for step in first["loc"]))
     if first["type"] == "extra_forbidden":
         known = _known_keys(model, first["loc"][:-1])
-        return _complaint(path, lines, at, f"unknown key {at[-1]!r}", _nearest(at[-1], known))
+        nearest = _nearest(at[-1], known)
+        said = N_("{file}, line {line}: unknown key {name!r}; did you mean {nearest!r}?")
+        if nearest is None:
+            said = N_("{file}, line {line}: unknown key {name!r}; take it out")
+        return _complaint(path, lines, at, said, name=at[-1], nearest=nearest)
     if first["type"] == "missing":
-        return _complaint(path, lines, at, f"{'.'.join(at)} is missing")
+        return _complaint(path, lines, at, N_("{file}, line {line}: {name} is missing"), name=".".join(at))
     message = str(first["msg"]).removeprefix("Value error, ")
-    return _complaint(path, lines, at, f"{'.'.join(at) or 'the file'}: {message}")
+    return _complaint(
+        path, lines, at, N_("{file}, line {line}: {name}: {why}"), name=".".join(at) or path.name, why=message
+    )
 
 
 def _known_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
@@ -304,14 +335,16 @@ def _known_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]
 
 
 def _complaint(
-    path: Path, lines: Mapping[tuple[str, ...], int], at: tuple[str, ...], what: str, nearest: str | None = None
+    path: Path,
+    lines: Mapping[tuple[str, ...], int],
+    at: tuple[str, ...],
+    what: str,
+    **facts: str | None,
 ) -> SourceFileError:
+    """The marked sentence, with the line of the key, or of the nearest key above it."""
     while at and at not in lines:
         at = at[:-1]
-    hint = f"; did you mean {nearest!r}?" if nearest else ""
-    return SourceFileError(
-        "{file}, line {line}: {what}{hint}", file=path.name, line=lines.get(at, 1), what=what, hint=hint
-    )
+    return SourceFileError(what, file=path.name, line=lines.get(at, 1), **facts)
 
 
 def _nearest(name: str, known: Mapping[str, Any] | list[str]) -> str | None:
