@@ -6,15 +6,13 @@ in batches of 2,000, a transaction each.
 
 from __future__ import annotations
 
-import json
-import resource
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import create_engine
 
+from bench import measuring
 from bench.flat_row import COLUMNS, NAMES, TABLE, row_of
 from bench.flat_view import FlatView
 from verbund.codec import AvroCodec
@@ -43,9 +41,8 @@ def main() -> None:
         if row[1] > newest.get(row[0], ("", 0))[1]:
             newest[row[0]] = row
     engine = create_engine(database)
-    print('{"ready": true}', flush=True)
-    sys.stdin.readline()
-    before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    measuring.await_order()
+    watch = measuring.Stopwatch()
     if how == "copy":
         with engine.begin() as tx, _cursor(tx) as cursor, cursor.copy(_STATEMENT) as copy:
             copy.set_types([kind for _, kind in COLUMNS])
@@ -57,9 +54,7 @@ def main() -> None:
             with engine.begin() as tx:
                 FlatView.writer.write(tx, list({row[0]: row for row in sorted(page, key=lambda row: row[1])}.values()))
         written = sum(map(len, pages))
-    seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(json.dumps({"rows": written, "seconds": seconds, "cpu_s": cpu}), flush=True)
+    measuring.tell(**watch.stop(), rows=written)
     sys.stdin.readline()
     engine.dispose()
 

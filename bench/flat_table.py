@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -137,7 +137,9 @@ def limit(how: str) -> Callable[[Stage, str, str], dict[str, Any]]:
     return run
 
 
-CONTENDERS: dict[str, Callable[[Stage, str, str], dict[str, Any]]] = {
+Contender = Callable[[Stage, str, str], dict[str, Any]]
+
+CONTENDERS: dict[str, Contender] = {
     "ours": ours,
     "quixstreams": peer,
     "limit_copy_and_upsert": limit("merge"),
@@ -145,10 +147,10 @@ CONTENDERS: dict[str, Callable[[Stage, str, str], dict[str, Any]]] = {
 }
 
 
-def round_of(stage: Stage) -> dict[str, dict[str, Any]]:
+def round_of(stage: Stage, contenders: Mapping[str, Contender]) -> dict[str, dict[str, Any]]:
     """Each of them once."""
     figures = {}
-    for name, run in CONTENDERS.items():
+    for name, run in contenders.items():
         database = stage.postgres.new_database()
         try:
             url = stage.postgres.url(database)
@@ -215,7 +217,7 @@ def main() -> None:
         said(f"filling the topic with {events} events")
         oracle, mean = fill(f"kafka://{kafka.bootstrap}/{prefix}", events)
         stage = Stage(kafka, prefix, postgres, folder, events, oracle)
-        rounds = [round_of(stage) for _ in range(wishes.rounds)]
+        rounds = [round_of(stage, CONTENDERS) for _ in range(wishes.rounds)]
     measuring.publish(
         "flat_table",
         {

@@ -5,15 +5,13 @@ Nothing here but the row is written for the measurement: log, decoding, runner, 
 
 from __future__ import annotations
 
-import json
-import resource
 import sys
-import time
 from collections.abc import Sequence
 from typing import ClassVar
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Double, Index, MetaData, Table, Text, create_engine
 
+from bench import measuring
 from bench.flat_row import COLUMNS, TABLE, row_of
 from verbund.codec import AvroCodec
 from verbund.event_log.opening import open_log
@@ -65,15 +63,10 @@ def main() -> None:
     engine = create_engine(database)
     runner = Runner([FlatView()], log=log, engine=engine)
     runner.start()
-    print('{"ready": true}', flush=True)
-    sys.stdin.readline()
-    before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    measuring.await_order()
+    watch = measuring.Stopwatch()
     done = runner.catch_up()
-    seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(
-        json.dumps({"events": done.events, "seconds": seconds, "cpu_s": cpu, "parked": done.parked["flat"]}), flush=True
-    )
+    measuring.tell(**watch.stop(), events=done.events, parked=done.parked["flat"])
     sys.stdin.readline()
     engine.dispose()
     log.close()

@@ -6,13 +6,11 @@ only difference: no polite pause between two requests, since waiting is not what
 
 from __future__ import annotations
 
-import json
 import os
-import resource
 import sys
-import time
 from pathlib import Path
 
+from bench import measuring
 from verbund import bootstrap, settings
 from verbund.fetch import FetchSettings, HttpFetch
 from verbund.ingest.run import Rooms
@@ -31,26 +29,13 @@ def main() -> None:
         rooms = Rooms(log=hub.log, memory=memory, fetch=fetch, archive=hub.archive, keys=hub.keys, clock=bootstrap.now)
         ingest = Ingest(rooms)
         _ = hub.log.end()
-        print('{"ready": true}', flush=True)
-        sys.stdin.readline()
-        before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+        measuring.await_order()
+        watch = measuring.Stopwatch()
         report = ingest.apply(source)
-        seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
+        took = watch.stop()
         fetch.close()
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         counts = report.document["counts"]
-        print(
-            json.dumps(
-                {
-                    "seconds": seconds,
-                    "cpu_s": cpu,
-                    "outcome": report.outcome,
-                    "counts": counts,
-                    "failure": report.failure,
-                }
-            ),
-            flush=True,
-        )
+        measuring.tell(**took, outcome=report.outcome, counts=counts, failure=report.failure)
         sys.stdin.readline()
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import shutil
 import signal
 import statistics
@@ -51,12 +52,13 @@ class Process:
     Attributes:
         peak_rss: the kernel's high-water mark of resident memory, bytes; mapped files count.
         peak_private: the same without mapped files (samples), bytes: what the program itself holds.
+        peak_together: with the children that it starts itself, shared pages counted once (samples), bytes.
         cpu_s: user and system time so far.
     """
 
     def __init__(self, name: str, command: Sequence[str], *, environ: dict[str, str] | None = None) -> None:
         self.name = name
-        self.peak_rss = self.peak_private = 0
+        self.peak_rss = self.peak_private = self.peak_together = 0
         self.cpu_s = 0.0
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in `end`
         clean = {key: value for key, value in os.environ.items() if not key.startswith("VERBUND_")}
@@ -136,6 +138,7 @@ class Process:
         return {
             "peak_rss_mib": round(self.peak_rss / MIB, 1),
             "peak_private_mib": round(self.peak_private / MIB, 1),
+            **({"peak_with_children_mib": round(self.peak_together / MIB, 1)} if self.peak_together else {}),
             "cpu_s": round(self.cpu_s, 2),
         }
 
@@ -146,6 +149,9 @@ class Process:
             self.peak_rss = max(self.peak_rss, memory.rss, _high_water(self._popen.pid))
             self.peak_private = max(self.peak_private, memory.rss - getattr(memory, "shared", 0))
             self.cpu_s = max(self.cpu_s, cpu.user + cpu.system)
+            if children := self._psutil.children(recursive=True):
+                together = sum(getattr(one.memory_full_info(), "pss", 0) for one in (self._psutil, *children))
+                self.peak_together = max(self.peak_together, together)
 
     def _sample(self) -> None:
         while self.running:
@@ -218,6 +224,39 @@ def check(true: bool, what: str) -> None:
     """
     if not true:
         raise BenchError(f"wrong result: {what}")
+
+
+class Stopwatch:
+    """Wall and CPU time from its making on; children count once they have ended.
+
+    Attributes:
+        seconds, cpu_s: set by `stop`.
+    """
+
+    def __init__(self) -> None:
+        self._cpu, self._wall = _cpu(), time.perf_counter()
+        self.seconds = self.cpu_s = 0.0
+
+    def stop(self) -> dict[str, float]:
+        """Both, for a line of JSON."""
+        self.seconds, self.cpu_s = time.perf_counter() - self._wall, _cpu() - self._cpu
+        return {"seconds": self.seconds, "cpu_s": self.cpu_s}
+
+
+def _cpu() -> float:
+    used = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def tell(**facts: Any) -> None:
+    """A line of JSON for the process that waits for it."""
+    print(json.dumps(facts), flush=True)
+
+
+def await_order() -> None:
+    """Say that this process is ready, and wait for a line."""
+    tell(ready=True)
+    sys.stdin.readline()
 
 
 def spread(values: Sequence[float], digits: int = 0) -> dict[str, Any]:

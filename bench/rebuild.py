@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import resource
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import date
@@ -48,19 +46,16 @@ def child(what: str, url: str, target: str) -> None:
     """Make `what` (offers, all, search) from the log into the target, and say how long it took and what came of it."""
     log = open_log(url, codec=AvroCodec())
     log.end()
-    print('{"ready": true}', flush=True)
-    sys.stdin.readline()
-    before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    measuring.await_order()
+    watch = measuring.Stopwatch()
     if what == "search":
         events = _search(log, Path(target))
     else:
         engine = _engine(target)
         events = _views(what, log, engine)
-    seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(json.dumps({"events": events, "seconds": seconds, "cpu_s": cpu}), flush=True)
+    measuring.tell(**watch.stop(), events=events)
     sys.stdin.readline()  # memory is looked at before what follows adds to it
-    print(json.dumps(_found(Path(target)) if what == "search" else _digests(what, engine)), flush=True)
+    measuring.tell(**(_found(Path(target)) if what == "search" else _digests(what, engine)))
     log.close()
 
 
