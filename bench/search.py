@@ -38,30 +38,39 @@ SEED = 20270101
 TODAY = date(2026, 9, 1)
 HORIZON = Horizon(date(2026, 1, 1), date(2027, 12, 31))
 QUESTIONS = 300
+
+# The most frequent two dozen words of a language say nothing (the, and, for) and nobody looks for them; words with a
+# meaning come after them. The broadest word is then in three of ten offers.
+CONTENT_WORDS_FROM = 25
 KEYS_IN_A_COMMIT = 10_000
 
-FIRST = (
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+FIRST = _words(
     "sprach deutsch integrations berufs alltags familien eltern kinder jugend frauen mädchen senioren stadt kreis "
     "schul bildungs sozial migrations asyl gesundheits sport fußball schwimm turn tanz musik theater koch näh garten "
     "computer bewerbungs ausbildungs arbeits kultur begegnungs nachbarschafts stadtteil lese lern hausaufgaben "
     "prüfungs alphabetisierungs orientierungs anerkennungs rechts schuldner schwangeren flüchtlings ehrenamts vereins"
-).split()
-LAST = (
+)
+LAST = _words(
     "kurs kurse beratung treff gruppe hilfe angebot programm projekt café abend training unterricht begleitung "
     "werkstatt betreuung förderung zentrum stelle woche seminar verein spiel prüfung sprechstunde vermittlung netz "
     "patenschaft fest reise labor stunde schule tag team haus vorbereitung information gespräch nachmittag kreis "
     "bühne chor fahrt forum klasse markt runde übung"
-).split()
-ALONE = (
+)
+ALONE = _words(
     "gemeinsam kostenlos anmeldung erforderlich offen neu wöchentlich anfänger fortgeschrittene zugewanderte menschen "
     "lernen üben sprechen verstehen kommen termin bitte melden gerne willkommen teilnahme plätze raum leitung dauer"
-).split()
+)
 
 
 def vocabulary_of_words() -> list[str]:
     """Words by frequency: compounds and single words, mixed by the seed."""
     words = [first + last for first, last in itertools.product(FIRST, LAST)] + list(LAST) + list(ALONE)
-    syllables = "ba ber dau fel gra hol kan lin mor nau pei ros sen tal wei zun".split()
+    syllables = _words("ba ber dau fel gra hol kan lin mor nau pei ros sen tal wei zun")
     words += ["".join(parts) for parts in itertools.product(syllables, syllables, syllables)]
     random.Random(SEED).shuffle(words)
     return words[:4000]
@@ -73,7 +82,7 @@ class Town:
     def __init__(self) -> None:
         self.random = random.Random(SEED)
         self.words = vocabulary_of_words()
-        self.weights = list(itertools.accumulate(1 / (rank + 3) for rank in range(len(self.words))))
+        self.weights = list(itertools.accumulate(1 / (rank + CONTENT_WORDS_FROM) for rank in range(len(self.words))))
         self.districts = list(districts().values())
         self.categories = list(vocabulary("categories").terms)
         self.groups = list(vocabulary("target_groups").terms)
@@ -91,12 +100,17 @@ class Town:
         when: dict[str, Any] = {"starts": []}
         chance = pick.random()
         if chance < 0.3:
-            rule = {"rule": f"FREQ=WEEKLY;BYDAY={pick.choice(('MO', 'TU', 'WE', 'TH', 'FR'))}", "start": "2026-01-05T18:00:00"}
+            rule = {
+                "rule": f"FREQ=WEEKLY;BYDAY={pick.choice(('MO', 'TU', 'WE', 'TH', 'FR'))}",
+                "start": "2026-01-05T18:00:00",
+            }
             when["recurrence"] = {**rule, "end": None, "all_day": False, "zone": "Europe/Berlin", "exceptions": []}
         elif chance < 0.75:
             when["starts"] = [an_occurrence(start=f"{start}T08:00:00Z", end=f"{start + timedelta(days=90)}T08:00:00Z")]
         place = a_place(
-            lon=round(district.lon + pick.gauss(0, 0.12), 5), lat=round(district.lat + pick.gauss(0, 0.08), 5), town=district.name
+            lon=round(district.lon + pick.gauss(0, 0.12), 5),
+            lat=round(district.lat + pick.gauss(0, 0.08), 5),
+            town=district.name,
         )
         return an_offer(
             offer_id=str(UUID(int=pick.getrandbits(128))),
@@ -123,7 +137,9 @@ class Town:
         for district in self.districts if size > 20_000 else self.districts[:40]:
             for number in range(50):
                 name = f"{self.words[number * 7].capitalize()} {district.name}"
-                state = an_organisation(district=district.ags, name=name, organisation_id=_organisation_id(district.ags, number))
+                state = an_organisation(
+                    district=district.ags, name=name, organisation_id=_organisation_id(district.ags, number)
+                )
                 yield _recorded("OrganisationPublished", state, "organisation", at, codec)
                 at += 1
         for number in range(size):
@@ -137,7 +153,9 @@ class Town:
             made.append(("broad", SearchQuery(today=TODAY, text=self.words[pick.randint(0, 30)] + " ")))
             district = pick.choice(self.districts)
             word = self.words[pick.randint(0, 200)] if pick.random() < 0.5 else ""
-            made.append(("district", SearchQuery(today=TODAY, text=word, districts=(district.ags,), with_neighbours=True)))
+            made.append(
+                ("district", SearchQuery(today=TODAY, text=word, districts=(district.ags,), with_neighbours=True))
+            )
             made.append(("narrow", self._narrow(pick)))
         return made
 
@@ -147,7 +165,11 @@ class Town:
         kinds: list[dict[str, Any]] = [
             {"text": f"{rare} {self.words[pick.randint(50, 300)]}"},
             {"text": rare, "levels": ("B1",), "kinds": ("course",)},
-            {"text": self.words[pick.randint(20, 200)], "starts_from": date(2026, 10, 1), "starts_to": date(2026, 11, 15)},
+            {
+                "text": self.words[pick.randint(20, 200)],
+                "starts_from": date(2026, 10, 1),
+                "starts_to": date(2026, 11, 15),
+            },
             {"text": self.words[pick.randint(20, 200)], "near": (district.lon, district.lat, 20.0)},
             {"text": rare[:-2] + rare[-1]},
             {"text": rare[:5]},
@@ -230,7 +252,13 @@ def _recorded(event_type: str, state: dict[str, Any], name: str, at: int, codec:
 
 
 def _text(title: str, description: str) -> dict[str, Any]:
-    return {"title": title, "summary": None, "description_html": None, "description_text": description, "translation": "original"}
+    return {
+        "title": title,
+        "summary": None,
+        "description_html": None,
+        "description_text": description,
+        "translation": "original",
+    }
 
 
 def _organisation_id(ags: str, number: int) -> str:

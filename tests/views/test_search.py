@@ -74,8 +74,13 @@ def test_exact_hits_come_before_corrected_ones(tmp_path):
         a_published_offer(record_key="exact", texts=text("Sonstiges", "viele Worte davor und Kachen")),
     )
     answer = index.search(SearchQuery(today=TODAY, text="Kachen"))
-    assert (answer.total, answer.corrected) == (4, ("Kachen",))
+    assert (answer.total, answer.corrected) == (4, ())
     assert answer.hits[0].marks["title"] == (("Sonstiges", False),)
+
+
+def test_a_word_that_nobody_uses_is_named_as_corrected(index):
+    answer = index.search(SearchQuery(today=TODAY, text="Schwimen Hallenbad "))
+    assert (answer.total, answer.corrected) == (1, ("Schwimen",))
 
 
 def test_a_title_counts_more_than_a_text(tmp_path):

@@ -89,7 +89,7 @@ class SearchIndex:
             hits=hits,
             facets=counts,
             next_cursor=following,
-            corrected=tuple(word.typed for word in words if word.corrected),
+            corrected=tuple(word.typed for word in words if word.unknown),
         )
 
     def position(self) -> Position:

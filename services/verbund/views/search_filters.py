@@ -12,7 +12,7 @@ import tantivy
 from tantivy import FieldType, Occur, Query
 
 from verbund.views.search_query import SearchQuery
-from verbund.views.search_schema import BLOCKS, FACETS, FOREVER, SEPARATOR, start_field
+from verbund.views.search_schema import BLOCKS, FACETS, SEPARATOR, start_field
 from verbund.views.search_space import circle
 from verbund.views.search_words import Word, in_titles, matching
 
@@ -66,21 +66,12 @@ def filters_of(
         must.append(_any_of(schema, "organisation", query.organisations))
     if query.near:
         must.append(_unscored(circle(schema, searcher, query.near)))
-    if query.starts_from or query.starts_to:
+    if query.starts_to:
         first = query.starts_from.toordinal() if query.starts_from else 0
-        must.append(_unscored(taking_place(schema, first, query.starts_to.toordinal() if query.starts_to else FOREVER)))
-    never = []
-    if not query.past:
-        past = Query.range_query(
-            schema,
-            "ends",
-            FieldType.Integer,
-            None,
-            query.today.toordinal(),
-            include_upper=False,
-            use_inverted_index=True,
-        )
-        never.append((Occur.MustNot, past))
+        must.append(_unscored(taking_place(schema, first, query.starts_to.toordinal())))
+    # What is over is left out rather than what goes on put in: there is much less of it.
+    over = max(0 if query.past else query.today.toordinal(), query.starts_from.toordinal() if query.starts_from else 0)
+    never = [(Occur.MustNot, _range(schema, "ends", None, over - 1))] if over else []
     chosen = chosen_values(query, neighbours)
     own = {name: _own(schema, name, values) for name, values in chosen.items() if values}
     return Filters(schema, [(Occur.Must, one) for one in must], never, own, in_titles(words, schema))
@@ -105,10 +96,8 @@ def chosen_values(query: SearchQuery, neighbours: Mapping[str, Sequence[str]]) -
 
 
 def taking_place(schema: tantivy.Schema, first: int, last: int) -> Query:
-    """Offers with a start between two days, or open on one of them."""
-    opened = Query.boolean_query(
-        [(Occur.Must, _range(schema, "open_from", None, last)), (Occur.Must, _range(schema, "ends", first, None))]
-    )
+    """Offers with a start between two days, or open on one of them; what was over before has to be left out beside."""
+    opened = _range(schema, "open_from", None, last)
     return Query.boolean_query([(Occur.Should, starting(schema, first, last)), (Occur.Should, opened)])
 
 

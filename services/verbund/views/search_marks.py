@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from verbund.views.search_query import Piece
 from verbund.views.search_schema import term_of
-from verbund.views.search_words import Word, folded
+from verbund.views.search_words import SHORTEST_TO_CORRECT, Word, folded
 
 #: Characters of the text around the first match.
 SNIPPET = 200
@@ -27,7 +27,8 @@ class Marker:
         self._other = {term for word in words for term in word.other}
         self._beginnings = tuple(word.beginning for word in words if word.beginning)
         self._near = tuple(term for word in words if word.corrected for term in word.other)
-        self._near_stems = tuple(term for word in words if word.corrected for term in word.german)
+        stems = (term for word in words if word.corrected for term in word.german)
+        self._near_stems = tuple(stem for stem in stems if len(stem) >= SHORTEST_TO_CORRECT)
         self._met: dict[bool, dict[str, bool]] = {True: {}, False: {}}
 
     def marks(self, texts: Mapping[str, Sequence[str]]) -> dict[str, tuple[Piece, ...]]:

@@ -78,7 +78,7 @@ class Pages:
             if len(hits) > self.limit:
                 hits = hits[: self.limit]
                 equal = sum(1 for value, _ in hits if value == hits[-1][0])
-                before = seen if hits[0][0] == hits[-1][0] else 0
+                before = cursor.seen if cursor and cursor.value == hits[-1][0] else 0
                 return hits, self._cursor("start", hits, equal + before)
             seen = 0
         return hits, None

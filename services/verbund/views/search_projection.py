@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import structlog
 
-from verbund.errors import LogUnavailableError, LogUnusableError
+from verbund.errors import LogUnavailableError
 from verbund.event_log import EventLog
 from verbund.events import Recorded
 from verbund.projection.positions import ANSWER_WITHIN, Mark, verify
@@ -62,9 +62,9 @@ class SearchProjection:
         while behind := {topic: at for topic, at in self._place().items() if at < ends[topic]}:
             records = self._log.read(behind, limit=_BATCH_RECORDS, wait=ANSWER_WITHIN)
             if not records:
-                raise LogUnusableError(
-                    "Topic {topic} should go on at position {position}, but nothing was read there. "
-                    "Put the right log back, or rebuild the index with `verbund view rebuild search`.",
+                raise LogUnavailableError(
+                    "The log handed out nothing at position {position} of {topic}, although it goes further. Try again; "
+                    "look at the log's own messages if it stays so.",
                     topic=next(iter(behind)),
                     position=next(iter(behind.values())),
                 )

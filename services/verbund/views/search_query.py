@@ -85,7 +85,7 @@ class SearchAnswer:
         facets: for each filter its values with the exact number of offers that choosing it would give: all other
             filters apply, its own does not. Most frequent first.
         next_cursor: of the next page, or None.
-        corrected: words that are rare or unknown here and were looked for with one letter changed.
+        corrected: words that no offer has as they were typed, so that only those with one letter changed were found.
     """
 
     total: int

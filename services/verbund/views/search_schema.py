@@ -1,7 +1,7 @@
 """Fields and analysers of the search index.
 
-One index holds four kinds of documents, told apart by `what`: offers, organisations (for their names), keys that are
-gone (their revision must be remembered) and one reserved document with the positions.
+One index holds documents of three kinds, told apart by `what`: offers that can be found; what has to be remembered of
+other keys (names of organisations, withdrawn offers); and one reserved document with the positions.
 """
 
 from __future__ import annotations

@@ -125,7 +125,10 @@ def _starts(rule: Mapping[str, Any], after: datetime) -> Iterator[datetime]:
     """Local starts at or after `after`, less the exceptions."""
     except_for = {moment[:16] for moment in rule["exceptions"]}
     whole_days = {moment for moment in except_for if len(moment) == len("2026-01-01")}
-    for start in _plain(rule, after) or _any(rule, after):
+    found = _plain(rule, after) or _any(rule, after)
+    if not except_for:
+        yield from found
+    for start in found:
         text = start.isoformat()[:16]
         if text not in except_for and text[:10] not in whole_days:
             yield start

@@ -57,6 +57,7 @@ class Word:
         other: its terms in other texts: each spelling of the word.
         beginning: folded beginning of an unfinished word, or empty.
         corrected: words that differ by one letter count too.
+        unknown: no offer has it as it was typed.
     """
 
     typed: str
@@ -64,6 +65,7 @@ class Word:
     other: tuple[str, ...]
     beginning: str = ""
     corrected: bool = False
+    unknown: bool = False
     phrase: bool = False
 
 
@@ -97,7 +99,8 @@ def matching(word: Word, schema: tantivy.Schema) -> Query:
         if word.corrected:
             ways += [_scored(_near(schema, name, term), _CORRECTED_SCORE) for term in word.other]
     if word.corrected:
-        ways += [_scored(_near(schema, "text_de", term), _CORRECTED_SCORE) for term in word.german]
+        stems = (stem for stem in word.german if len(stem) >= SHORTEST_TO_CORRECT)
+        ways += [_scored(_near(schema, "text_de", stem), _CORRECTED_SCORE) for stem in stems]
     return ways[0] if len(ways) == 1 else Query.boolean_query([(Occur.Should, way) for way in ways])
 
 
@@ -138,7 +141,7 @@ def _word(typed: str, searcher: tantivy.Searcher, *, last: bool) -> Word:
         for name in _AS_TYPED:
             known += sum(count for _, count in searcher.terms_with_prefix(name, beginning, limit=_PREFIX_TERMS))
     corrected = known < KNOWN_WORD and len(typed) >= SHORTEST_TO_CORRECT and not typed.isdigit()
-    return Word(typed, (german,) if german else (), other, beginning, corrected)
+    return Word(typed, (german,) if german else (), other, beginning, corrected, corrected and not known)
 
 
 def _phrase(typed: str, parts: list[str]) -> Word:

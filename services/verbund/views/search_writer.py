@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 import structlog
@@ -26,6 +26,9 @@ log = structlog.get_logger()
 WITH_STATE = frozenset({"OfferPublished", "OfferRevised", "OrganisationPublished", "OrganisationRevised"})
 HANDLES = WITH_STATE | {"OfferMissed", "OfferSeenAgain", "OfferWithdrawn", "OrganisationWithdrawn"}
 
+_STATES = {**dict.fromkeys(HANDLES, "live"), "OfferMissed": "missed"}
+_STATES |= {"OfferWithdrawn": "withdrawn", "OrganisationWithdrawn": "withdrawn"}
+
 # The writer's buffer; a fuller one makes larger segments and fewer merges.
 _HEAP_BYTES = 64_000_000
 
@@ -41,14 +44,15 @@ class _Row:
     """A key as it stands: committed, or staged since.
 
     Attributes:
-        card: of an offer that can be found, as JSON bytes; None for all others.
+        state: live, missed or withdrawn; a withdrawn offer keeps its card, for the row is made of its latest content too.
+        card: of an offer, as JSON bytes; None for organisations and for keys without content.
         name: of an organisation.
+        organisation: of an offer, the id.
         stored: a document of it is in the index, so it has to be deleted before the next is added.
     """
 
-    what: Literal["offer", "organisation", "gone"]
     revision: int
-    state: str = "live"
+    state: str
     card: bytes | None = None
     name: str = ""
     organisation: str | None = None
@@ -199,18 +203,16 @@ class SearchWriter:
         last, body = folded.last, folded.body
         if last.revision <= held:
             return ""
-        fresh = _Row("gone", last.revision, stored=row is not None)
-        gone = last.type.endswith("Withdrawn")
-        if not gone and body is not None and body.revision > held:
+        fresh = _Row(last.revision, _STATES[last.type], stored=row is not None)
+        if body is not None and body.revision > held:
             if body.type.startswith("Offer"):
                 offer = facts_of(body, "offer_id", "offer")
                 card = card_of(offer, horizon=self._horizon, changed_ms=body.appended_ms)
-                fresh.what, fresh.card, fresh.organisation = "offer", orjson.dumps(card), card["organisation"]
+                fresh.card, fresh.organisation = orjson.dumps(card), card["organisation"]
             else:
-                fresh.what, fresh.name = "organisation", facts_of(body, "organisation_id", "organisation")["name"]
-        elif not gone and row is not None:
-            fresh.what, fresh.card, fresh.name, fresh.organisation = row.what, row.card, row.name, row.organisation
-        fresh.state = "missed" if last.type == "OfferMissed" else "live"
+                fresh.name = facts_of(body, "organisation_id", "organisation")["name"]
+        elif row is not None:
+            fresh.card, fresh.name, fresh.organisation = row.card, row.name, row.organisation
         self._rows[key] = fresh
         return last.type
 
@@ -258,18 +260,21 @@ class SearchWriter:
 
     def _offers_of(self, organisations: set[str]) -> set[str]:
         """Offers that show the name of one of these organisations."""
-        found: set[str] = set()
-        for key in organisations:
-            ident = key.partition("/")[2]
+        by_ident = {key.partition("/")[2]: key for key in organisations}
+        for ident in by_ident:
             query = Query.term_query(self._schema, "organisation", ident, index_option="basic")
             for offer, row in self._found(query, _MOST_OFFERS):
                 self._rows.setdefault(offer, row)
-            found.update(
-                offer
-                for offer, row in self._rows.items()
-                if row and row.organisation == ident and row.card and _organisation_key(offer, ident) == key
-            )
-        return found
+        if not by_ident:
+            return set()
+        return {
+            offer
+            for offer, row in self._rows.items()
+            if row
+            and row.card
+            and row.organisation in by_ident
+            and _organisation_key(offer, row.organisation) in organisations
+        }
 
     def _write_offers(self, keys: Iterable[str]) -> None:
         wanted = {key: row.organisation for key in keys if (row := self._rows[key]) and row.organisation}
@@ -277,7 +282,8 @@ class SearchWriter:
         self._load(names.values())
         for key in keys:
             organisation = self._rows[names[key]] if key in names else None
-            self._write(key, organisation.name if organisation else "")
+            shown = organisation is not None and organisation.state != "withdrawn"
+            self._write(key, organisation.name if organisation and shown else "")
 
     def _write(self, key: str, organisation_name: str) -> None:
         row = self._rows[key]
@@ -286,25 +292,22 @@ class SearchWriter:
         if row.stored:
             self._writer.delete_documents_by_term("key", key)
         row.stored = True
-        if row.card is not None:
+        card = orjson.loads(row.card) if row.card else None
+        if card and row.state != "withdrawn":
             document = document_of(
-                key,
-                orjson.loads(row.card),
-                revision=row.revision,
-                state=row.state,
-                organisation_name=organisation_name,
+                key, card, revision=row.revision, state=row.state, organisation_name=organisation_name
             )
         else:
-            document = bare_document(key, row.what, {"revision": row.revision, "name": row.name})
+            stored = {"revision": row.revision, "state": row.state, "card": card, "name": row.name}
+            document = bare_document(key, "other", stored)
         self._writer.add_document(document)
 
 
 def _row(stored: dict[str, Any]) -> _Row:
     card = stored.get("card")
     return _Row(
-        stored["what"],
         stored["revision"],
-        stored.get("state", "live"),
+        stored["state"],
         orjson.dumps(card) if card else None,
         stored.get("name", ""),
         card["organisation"] if card else None,

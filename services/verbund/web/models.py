@@ -44,7 +44,7 @@ class FoundOffers(BaseModel):
     facets: dict[str, list[FacetValue]]
     items: list[FoundOffer]
     next: str | None = Field(description="Address of the next page.")
-    corrected: list[str] = Field(description="Words looked for with one letter changed, since they are rare here.")
+    corrected: list[str] = Field(description="Words that no offer has as typed: only those with one letter changed were found.")
 
 
 class WholeOffer(BaseModel):
