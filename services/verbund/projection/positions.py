@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from verbund.errors import BaseMovedError, LogUnusableError, ViewUnavailableError
+from verbund.errors import BaseMovedError, LogUnavailableError, LogUnusableError, ViewUnavailableError
 from verbund.event_log import EventLog
 
 ledger = MetaData()
@@ -166,6 +166,7 @@ def verify(log: EventLog, marks: Mapping[str, Iterable[Mark]]) -> None:
     """See that the log still holds the last event that was applied, in every topic.
 
     Raises:
+        LogUnavailableError: it does not answer now.
         LogUnusableError: it ends earlier, starts later or holds another event there: a restored or recreated log.
     """
     wanted = {topic: {mark for mark in some if mark != START} for topic, some in marks.items()}
@@ -196,7 +197,12 @@ def _ids_before(log: EventLog, marks: Mapping[str, Mark]) -> dict[str, str]:
         records = log.read(open_, limit=max(100, len(open_)), wait=ANSWER_WITHIN)
         if not records:
             topic = next(iter(open_))
-            raise _changed(topic, marks[topic], "nothing was read there")
+            raise LogUnavailableError(
+                "The log handed out nothing at position {position} of {topic}, although it goes further. Try again; "
+                "look at the log's own messages if it stays so.",
+                topic=topic,
+                position=open_[topic],
+            )
         for record in records:
             if record.topic in open_:
                 at_place = record.position == open_.pop(record.topic)
