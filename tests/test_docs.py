@@ -19,7 +19,7 @@ DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), ROOT / "
 def said(pattern: str) -> Iterator[Any]:
     for document in DOCUMENTS:
         for found in sorted(set(re.findall(pattern, document.read_text(encoding="utf-8")))):
-            yield pytest.param(document, found, id=f"{document.name}: {found}")
+            yield pytest.param(document, found, id=f"{document.relative_to(ROOT)}: {found}")
 
 
 @pytest.mark.parametrize(("document", "command"), list(said(r"(?m)(?:^|`)(verbund [a-z]+(?: [a-z]+)?)(?=[\s`])")))
