@@ -23,14 +23,14 @@ demo: setup ## made-up feeds of five districts, pulled, changed, pulled again; t
 
 check: lint types arrows ## style, types and the arrows of the house
 
-lint: setup
+lint: setup ## style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: setup
+types: setup ## mypy, strict
 	$(BIN)/mypy
 
-arrows: setup
+arrows: setup ## the arrows of the house
 	$(BIN)/lint-imports
 
 unit: setup ## tests without servers: seconds
