@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from dateutil.rrule import rrulestr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.views.search_kit import HORIZON, KEYS, TODAY, an_index, text
+from tests.views.search_kit import HORIZON, KEYS, TODAY, an_index, found, text
 from verbund.errors import UsageError
 from verbund.testing.builders import a_published_offer, an_occurrence, an_offer
 from verbund.views.search import SearchQuery, next_start
@@ -74,12 +75,12 @@ def test_next_starts_come_in_order_and_open_offers_last(index):
     _, ids = paged(index, 20, order="start")
     now = datetime.combine(TODAY, datetime.min.time(), UTC)
     starts = [next_start(OFFERS[offer_id], now) for offer_id in ids]
-    dated = [start.date() for start in starts if start]
+    dated = [start.date() for start in starts if isinstance(start, datetime)]
     assert dated == sorted(dated)
     assert all(start is None for start in starts[len(dated) :])
 
 
-class _Offers(dict):
+class _Offers(dict[str, Any]):
     def __missing__(self, offer_id):
         chance = random.Random(5)
         for number in range(90):
@@ -150,16 +151,40 @@ def test_the_short_way_to_expand_weeks_is_the_long_one(weekdays, freq, start, un
     start = start.replace(microsecond=0, second=0)
     rule = f"FREQ={freq}" + (f";BYDAY={','.join(sorted(weekdays))}" if weekdays else "")
     end = f";UNTIL={until:%Y%m%d}T235959" if until else ""
-    short = days_of(
-        an_offer(starts=[], recurrence=weekly(rule + (f";UNTIL={until:%Y%m%d}" if until else ""), start.isoformat())),
-        HORIZON,
-    )
+    # With an exception, even of a day long gone, a rule is expanded; without one, weeks without end are kept as weekdays.
+    limit = f";UNTIL={until:%Y%m%d}" if until else ""
+    expanded = weekly(rule + limit, start.isoformat(), exceptions=["2020-01-01"])
+    short = days_of(an_offer(starts=[], recurrence=expanded), HORIZON)
     first, last = (
         datetime.combine(HORIZON.first, datetime.min.time()),
         datetime.combine(HORIZON.last, datetime.max.time()),
     )
     long = rrulestr(rule + end, dtstart=start).between(first, last, inc=True)
     assert [date.fromordinal(day) for day in short.starts] == [moment.date() for moment in long]
+
+
+def test_windows_over_weekly_offers_are_exact(tmp_path):
+    chance = random.Random(3)
+    rules = {}
+    for number in range(40):
+        weekdays = chance.sample(["MO", "TU", "WE", "TH", "FR", "SA", "SU"], chance.randint(1, 3))
+        start = datetime.combine(TODAY + timedelta(days=chance.randint(-60, 60)), datetime.min.time())
+        rules[f"w{number}"] = (f"FREQ=WEEKLY;BYDAY={','.join(weekdays)}", start)
+    index = an_index(
+        tmp_path,
+        *(
+            a_published_offer(record_key=key, starts=[], recurrence=weekly(rule, f"{start:%Y-%m-%dT%H:%M:%S}"))
+            for key, (rule, start) in rules.items()
+        ),
+    )
+    for _ in range(40):
+        first = TODAY + timedelta(days=chance.randint(0, 90))
+        last = first + timedelta(days=chance.choice((0, 1, 2, 5, 6, 7, 30)))
+        begin, end = datetime.combine(first, datetime.min.time()), datetime.combine(last, datetime.max.time())
+        expected = {
+            key for key, (rule, start) in rules.items() if rrulestr(rule, dtstart=start).between(begin, end, inc=True)
+        }
+        assert found(index, starts_from=first, starts_to=last) == expected
 
 
 def test_next_start_keeps_its_local_time_over_the_end_of_summer_time():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import random
 import subprocess
 import sys
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -111,12 +113,13 @@ def history(seed):
                 organisation = an_organisation(district=district, record_key=f"Organisation-{chance.randint(1, 5)}")
                 more = {"kind": chance.choice(("course", "sport")), "organisation_id": organisation["organisation_id"]}
                 more = more if step in ("OfferPublished", "OfferRevised") else {}
-            plain = an_event(step, **facts, **more)
+            told: dict[str, Any] = {**facts, **more}
+            plain = an_event(step, **told)
             ident = (an_offer if kind == "Offer" else an_organisation)(district=district, record_key=key)[
                 f"{kind.lower()}_id"
             ]
             if plain.subject != ident:  # events without a state name their subject themselves
-                plain = an_event(step, **{**facts, f"{kind.lower()}_id": ident})
+                plain = an_event(step, **{**told, f"{kind.lower()}_id": ident})
             events.append(plain)
     return events
 
@@ -296,7 +299,7 @@ def test_killed_at_any_moment_documents_fit_the_position(tmp_path):
         with subprocess.Popen(
             [sys.executable, "-c", WRITE_UNTIL_KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True
         ) as process:
-            assert any("started" in line for line in iter(process.stdout.readline, ""))
+            assert any("started" in line for line in iter((process.stdout or io.StringIO()).readline, ""))
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(chance.uniform(0.05, 0.5))
             process.kill()
@@ -306,7 +309,7 @@ def test_killed_at_any_moment_documents_fit_the_position(tmp_path):
 
 
 def test_days_move_with_the_horizon_not_with_the_clock(tmp_path):
-    weekly = {"rule": "FREQ=WEEKLY;BYDAY=WE", "start": "2026-01-07T18:00:00", "end": None, "all_day": False, "zone": "Europe/Berlin", "exceptions": []}  # fmt: skip
+    weekly: dict[str, Any] = {"rule": "FREQ=WEEKLY;BYDAY=WE", "start": "2026-01-07T18:00:00", "end": None, "all_day": False, "zone": "Europe/Berlin", "exceptions": []}  # fmt: skip
     index = an_index(tmp_path, an_event("OfferPublished", starts=[], recurrence=weekly))
     wednesday = date(2026, 9, 2)
     assert found(index, starts_from=wednesday, starts_to=wednesday) == {"kurs-1"}

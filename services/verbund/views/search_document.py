@@ -36,6 +36,8 @@ def card_of(offer: Mapping[str, Any], *, horizon: Horizon, changed_ms: int) -> C
         "free": _free(offer["cost"]),
         "starts": days.starts,
         "open_from": days.open_from,
+        "weekdays": days.weekdays,
+        "weekly_from": days.weekly_from,
         "ends": days.ends,
         "changed": changed_ms,
     }
@@ -94,6 +96,10 @@ def _add_facets(document: tantivy.Document, values: Mapping[str, Any]) -> None:
 
 
 def _add_times_and_place(document: tantivy.Document, values: Mapping[str, Any]) -> None:
+    if values["weekdays"]:
+        document.add_integer("weekly_from", values["weekly_from"])
+        for weekday in values["weekdays"]:
+            document.add_text("weekday", str(weekday))
     for block in BLOCKS:
         for number in {day // block for day in values["starts"]}:
             document.add_integer(start_field(block), number)

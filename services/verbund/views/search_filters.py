@@ -19,6 +19,8 @@ from verbund.views.search_words import Word, in_titles, matching
 # More different values or sets than tantivy hands out in one call are counted one by one.
 _MOST_BUCKETS = 60_000
 
+DAYS_IN_A_WEEK = 7
+
 #: Of the sources only the most frequent are answered: there may be thousands.
 MOST_SOURCES = 50
 
@@ -102,8 +104,8 @@ def taking_place(schema: tantivy.Schema, first: int, last: int) -> Query:
 
 
 def starting(schema: tantivy.Schema, first: int, last: int) -> Query:
-    """Offers with a start between two days: whole blocks of days by their block, the rest by day."""
-    parts: list[tuple[Occur, Query]] = []
+    """Offers with a start between two days: whole blocks of days by their block, the rest by day; or every week."""
+    parts: list[tuple[Occur, Query]] = [(Occur.Should, _weekly(schema, first, last))]
     gaps = [(first, last)]
     for block in sorted(BLOCKS, reverse=True):
         rest = []
@@ -115,7 +117,17 @@ def starting(schema: tantivy.Schema, first: int, last: int) -> Query:
             parts.append((Occur.Should, _range(schema, start_field(block), first_block, last_block)))
             rest += [(low, first_block * block - 1), ((last_block + 1) * block, high)]
         gaps = [(low, high) for low, high in rest if low <= high]
-    return Query.boolean_query(parts) if parts else Query.empty_query()
+    return Query.boolean_query(parts)
+
+
+def _weekly(schema: tantivy.Schema, first: int, last: int) -> Query:
+    """Offers of every week that have begun: in seven days each has a start, in fewer those of the right weekday."""
+    begun = _range(schema, "weekly_from", None, last)
+    if last - first >= DAYS_IN_A_WEEK - 1:
+        return begun
+    # Day 1 of the calendar was a Monday.
+    weekdays = [str((day - 1) % DAYS_IN_A_WEEK) for day in range(first, last + 1)]
+    return Query.boolean_query([(Occur.Must, begun), (Occur.Must, _any_of(schema, "weekday", weekdays))])
 
 
 def facet_wishes(names: Sequence[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from verbund.errors import UsageError
 from verbund.views.search_document import stored_in
 from verbund.views.search_filters import Filters, starting
 from verbund.views.search_query import Cursor
-from verbund.views.search_schema import BLOCKS, FOREVER, start_field
+from verbund.views.search_schema import BLOCKS, FOREVER
 
 #: A hit: its sort value, its place in the index.
 Hit: TypeAlias = tuple[float, tantivy.DocAddress]
@@ -115,11 +115,10 @@ class Pages:
     def _days_in(self, blocks: list[int], first: int, last: int) -> Iterator[int]:
         block, *smaller = blocks
         for number in range(first // block, last // block + 1):
-            query = self.filters.query()
-            inside = Query.term_query(self.schema, start_field(block), number)
-            some = Query.boolean_query([(Occur.Must, query), (Occur.Must, inside)])
+            low, high = max(first, number * block), min(last, number * block + block - 1)
+            inside = starting(self.schema, low, high)
+            some = Query.boolean_query([(Occur.Must, self.filters.query()), (Occur.Must, inside)])
             if self.searcher.search(some, 1, count=False).hits:
-                low, high = max(first, number * block), min(last, number * block + block - 1)
                 if smaller:
                     yield from self._days_in(smaller, low, high)
                 else:
@@ -129,7 +128,7 @@ class Pages:
         """Offers whose first start since `first` is on the day; on FOREVER those without one until `last`."""
         parts = [(Occur.Must, self.filters.query())]
         if day < FOREVER:
-            parts.append((Occur.Must, Query.term_query(self.schema, start_field(1), day)))
+            parts.append((Occur.Must, starting(self.schema, day, day)))
         earlier = last if day >= FOREVER else day - 1
         if earlier >= first:
             parts.append((Occur.MustNot, starting(self.schema, first, earlier)))

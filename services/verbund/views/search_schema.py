@@ -75,6 +75,8 @@ def build_schema() -> tantivy.Schema:
     builder.add_text_field("words_de", tokenizer_name="xx", index_option="basic")
     for block in BLOCKS:
         builder.add_integer_field(start_field(block), indexed=True)
+    word("weekday")
+    builder.add_integer_field("weekly_from", indexed=True)
     builder.add_integer_field("open_from", indexed=True)
     builder.add_integer_field("ends", indexed=True)
     builder.add_integer_field("cell", indexed=True)

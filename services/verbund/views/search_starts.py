@@ -46,12 +46,17 @@ class Days:
     Attributes:
         starts: single days, ascending, each once.
         open_from: from this day on until `ends` every day counts; beyond FOREVER when only `starts` count.
+        weekdays: of a start that recurs every week without end and exception; 0 is Monday. Nearly all recurrences are
+            of this kind, and a weekday says as much as a hundred days.
+        weekly_from: the first such day inside the horizon; 0 without weekdays.
         ends: last day; FOREVER without an end.
     """
 
     starts: tuple[int, ...]
     open_from: int
     ends: int
+    weekdays: tuple[int, ...] = ()
+    weekly_from: int = 0
 
 
 def days_of(offer: Mapping[str, Any], horizon: Horizon) -> Days:
@@ -63,14 +68,34 @@ def days_of(offer: Mapping[str, Any], horizon: Horizon) -> Days:
     last = _ordinal(offer["valid_to"]) or FOREVER
     days = {_moment(one["start"], one["zone"]).toordinal() for one in _held(offer["starts"])}
     open_from = FOREVER + 1
+    weekdays = _every_week(offer, horizon)
+    weekly_from = 0
     if offer["recurrence"]:
         repeated, goes_on = _repeated(offer["recurrence"], horizon)
-        days.update(repeated)
-        if goes_on:
-            open_from = horizon.last.toordinal() + 1
+        if weekdays and (inside := [day for day in repeated if day >= first]):
+            weekly_from = inside[0]
+        else:
+            weekdays = ()
+            days.update(repeated)
+            if goes_on:
+                open_from = horizon.last.toordinal() + 1
     elif not offer["starts"]:
         open_from = first
-    return Days(tuple(sorted(day for day in days if first <= day <= last)), max(open_from, first), ends)
+    starts = tuple(sorted(day for day in days if first <= day <= last))
+    return Days(starts, max(open_from, first), ends, weekdays, weekly_from)
+
+
+def _every_week(offer: Mapping[str, Any], horizon: Horizon) -> tuple[int, ...]:
+    """Weekdays of a recurrence that goes on every week for good; empty for all others."""
+    rule = offer["recurrence"]
+    if not rule or rule["exceptions"] or offer["valid_to"] or "UNTIL" in rule["rule"].upper():
+        return ()
+    after = datetime.combine(horizon.first, time())
+    try:
+        plain = _plain(rule, after)
+    except ValueError:
+        return ()
+    return tuple(sorted({start.weekday() for start in islice(plain, len(_WEEKDAYS))})) if plain else ()
 
 
 def next_start(offer: Mapping[str, Any], now: datetime) -> datetime | date | None:

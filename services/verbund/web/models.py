@@ -44,7 +44,9 @@ class FoundOffers(BaseModel):
     facets: dict[str, list[FacetValue]]
     items: list[FoundOffer]
     next: str | None = Field(description="Address of the next page.")
-    corrected: list[str] = Field(description="Words that no offer has as typed: only those with one letter changed were found.")
+    corrected: list[str] = Field(
+        description="Words that no offer has as typed: only those with one letter changed were found."
+    )
 
 
 class WholeOffer(BaseModel):
