@@ -159,16 +159,23 @@ class SearchIndex:
     def _searcher(self) -> tantivy.Searcher:
         """The last commit of the generation that is served."""
         with self._lock:
-            generation = search_folder.current(self._folder)
-            if generation is None:
-                raise ViewUnavailableError("The search index is not built yet. It fills as soon as the log is read.")
-            stamp = search_folder.stamp(self._folder, generation)
-            if self._index is None or self._opened is None or self._opened[0] != generation:
-                self._index = open_index(str(self._folder / generation), create=False)
-                if read_position(self._index.searcher()).version != VERSION:
-                    self._index = None
-                    raise ViewUnavailableError("The search index is of another version; it is being built anew.")
-            elif self._opened[1] != stamp:
-                self._index.reload()
-            self._opened = (generation, stamp)
-            return self._index.searcher()
+            try:
+                return self._opened_searcher()
+            except FileNotFoundError:
+                # A new generation took the place of the old one between two steps.
+                return self._opened_searcher()
+
+    def _opened_searcher(self) -> tantivy.Searcher:
+        generation = search_folder.current(self._folder)
+        if generation is None:
+            raise ViewUnavailableError("The search index is not built yet. It fills as soon as the log is read.")
+        stamp = search_folder.stamp(self._folder, generation)
+        if self._index is None or self._opened is None or self._opened[0] != generation:
+            self._index = open_index(str(self._folder / generation), create=False)
+            if read_position(self._index.searcher()).version != VERSION:
+                self._index = None
+                raise ViewUnavailableError("The search index is of another version; it is being built anew.")
+        elif self._opened[1] != stamp:
+            self._index.reload()
+        self._opened = (generation, stamp)
+        return self._index.searcher()

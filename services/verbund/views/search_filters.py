@@ -66,11 +66,12 @@ def filters_of(
     must: list[Query] = [matching(word, schema) for word in words]
     if query.organisations:
         must.append(_any_of(schema, "organisation", query.organisations))
-    if query.near:
-        must.append(_unscored(circle(schema, searcher, query.near)))
     if query.starts_to:
         first = query.starts_from.toordinal() if query.starts_from else 0
         must.append(_unscored(taking_place(schema, first, query.starts_to.toordinal())))
+    if query.near:
+        within = Query.boolean_query([(Occur.Must, one) for one in must or [_term(schema, "what", "offer")]])
+        must.append(_unscored(circle(schema, searcher, query.near, within=within)))
     # What is over is left out rather than what goes on put in: there is much less of it.
     over = max(0 if query.past else query.today.toordinal(), query.starts_from.toordinal() if query.starts_from else 0)
     never = [(Occur.MustNot, _range(schema, "ends", None, over - 1))] if over else []

@@ -50,8 +50,14 @@ def distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
     return 2 * _EARTH_KM * asin(min(1.0, sqrt(h)))
 
 
-def circle(schema: tantivy.Schema, searcher: tantivy.Searcher, near: tuple[float, float, float]) -> Query:
+def circle(
+    schema: tantivy.Schema, searcher: tantivy.Searcher, near: tuple[float, float, float], *, within: Query
+) -> Query:
     """Offers within `km` of (lon, lat).
+
+    Args:
+        near: longitude, latitude, kilometres.
+        within: what else every offer of the question must match: only places of such offers are measured.
 
     Raises:
         UsageError: no such place, or a radius that is none.
@@ -72,7 +78,7 @@ def circle(schema: tantivy.Schema, searcher: tantivy.Searcher, near: tuple[float
         if whole:
             first, last = whole
             inside.append((Occur.Should, _between(schema, first, last)))
-    places = _places_on_the_edge(schema, searcher, edge)
+    places = _places_on_the_edge(schema, searcher, edge, within)
     points = [point for point in places if distance_km((lon, lat), place_of(point)) <= km]
     if points:
         inside.append((Occur.Should, Query.term_set_query(schema, "point", points)))
@@ -105,14 +111,17 @@ def _half_width(lat_center: float, lat: float, km: float) -> float:
     return float(2 * asin(min(1.0, sqrt(share))) / radians(1))
 
 
-def _places_on_the_edge(schema: tantivy.Schema, searcher: tantivy.Searcher, cells: list[int]) -> list[int]:
+def _places_on_the_edge(
+    schema: tantivy.Schema, searcher: tantivy.Searcher, cells: list[int], within: Query
+) -> list[int]:
     """All places in these cells; fewer cells at once where a city is too dense for one call."""
     found: list[int] = []
     waiting = [cells[at : at + _EDGE_CELLS_AT_ONCE] for at in range(0, len(cells), _EDGE_CELLS_AT_ONCE)]
     while waiting:
         some = waiting.pop()
         wish = {"places": {"terms": {"field": "point", "size": _MOST_PLACES, "segment_size": _MOST_PLACES}}}
-        answer = searcher.aggregate(Query.term_set_query(schema, "cell", some), wish)["places"]
+        there = Query.boolean_query([(Occur.Must, within), (Occur.Must, Query.term_set_query(schema, "cell", some))])
+        answer = searcher.aggregate(there, wish)["places"]
         if answer["sum_other_doc_count"] and len(some) > 1:
             waiting += [some[: len(some) // 2], some[len(some) // 2 :]]
         else:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 import structlog
-from tantivy import Query
 
 from verbund.errors import VerbundError
 from verbund.events import Recorded
 from verbund.projection.settle import problem_of
 from verbund.views import search_folder
-from verbund.views.fold import Folded, district_of, facts_of, fold
-from verbund.views.search_document import bare_document, card_of, document_of, stored_in
+from verbund.views.fold import Folded, facts_of, fold
+from verbund.views.search_document import bare_document, card_of, document_of
 from verbund.views.search_position import Position, position_document, read_position
+from verbund.views.search_rows import Row, Rows, key_of, organisation_key
 from verbund.views.search_schema import POSITION_KEY, VERSION, build_schema, open_index
 from verbund.views.search_starts import Horizon
 
@@ -31,32 +29,6 @@ _STATES |= {"OfferWithdrawn": "withdrawn", "OrganisationWithdrawn": "withdrawn"}
 
 # The writer's buffer; a fuller one makes larger segments and fewer merges.
 _HEAP_BYTES = 64_000_000
-
-# Keys asked for in one query.
-_KEYS_AT_ONCE = 1000
-
-# Offers of one organisation that are made anew when its name changes; more than any has.
-_MOST_OFFERS = 100_000
-
-
-@dataclass(slots=True)
-class _Row:
-    """A key as it stands: committed, or staged since.
-
-    Attributes:
-        state: live, missed or withdrawn; a withdrawn offer keeps its card, for the row is made of its latest content too.
-        card: of an offer, as JSON bytes; None for organisations and for keys without content.
-        name: of an organisation.
-        organisation: of an offer, the id.
-        stored: a document of it is in the index, so it has to be deleted before the next is added.
-    """
-
-    revision: int
-    state: str
-    card: bytes | None = None
-    name: str = ""
-    organisation: str | None = None
-    stored: bool = True
 
 
 class SearchWriter:
@@ -81,7 +53,6 @@ class SearchWriter:
         self._horizon = horizon
         self._lock = search_folder.lock(folder)
         self._schema = build_schema()
-        self._rows: dict[str, _Row | None] = {}
         self._serial = f"v{VERSION}.{horizon.first:%Y%m%d}-{horizon.last:%Y%m%d}"
         mine = [name for name in search_folder.generations(folder) if name.rpartition(".")[0] == self._serial]
         self._open(max(mine, default=f"{self._serial}.1", key=_number))
@@ -93,7 +64,7 @@ class SearchWriter:
     @property
     def staged(self) -> int:
         """Keys touched since the last commit."""
-        return len(self._rows)
+        return len(self._rows.known)
 
     def apply(self, batch: Sequence[Recorded]) -> None:
         """Take a batch and its position in, in one commit."""
@@ -161,7 +132,7 @@ class SearchWriter:
         self._index.reload()
         self._searcher = self._index.searcher()
         self._position = read_position(self._searcher)
-        self._rows = {}
+        self._rows = Rows(self._schema, self._searcher)
 
     # --- taking events -----------------------------------------------------------------------------------------------
 
@@ -172,7 +143,7 @@ class SearchWriter:
             if record.type and record.type not in HANDLES:
                 continue
             problem = problem_of(record)
-            if problem or _key(record) in self._position.parked:
+            if problem or key_of(record) in self._position.parked:
                 self._park(record, problem.error_code if problem else "queued")
             else:
                 going.append(record)
@@ -180,30 +151,30 @@ class SearchWriter:
 
     def _take(self, batch: Sequence[Recorded]) -> None:
         folded = fold(batch, WITH_STATE)
-        self._load([_key(one.last) for one in folded])
+        self._rows.load([key_of(one.last) for one in folded])
         offers: set[str] = set()
         organisations: set[str] = set()
         for one in folded:
-            key = _key(one.last)
+            key = key_of(one.last)
             try:
                 changed = self._fold_in(key, one)
             except Exception:  # noqa: BLE001 - whatever one record makes a handler raise must not stop the others
-                changed = self._one_by_one(key, [record for record in batch if _key(record) == key])
+                changed = self._one_by_one(key, [record for record in batch if key_of(record) == key])
             if changed:
                 (organisations if changed.startswith("Organisation") else offers).add(key)
-        offers |= self._offers_of(organisations)
+        offers |= self._rows.offers_of(organisations)
         for key in organisations:
             self._write(key, "")
         self._write_offers(offers)
 
     def _fold_in(self, key: str, folded: Folded) -> str:
         """Bring the row of a key up; the type of the event that decided, or nothing when none was newer."""
-        row = self._rows[key]
+        row = self._rows.known[key]
         held = row.revision if row else 0
         last, body = folded.last, folded.body
         if last.revision <= held:
             return ""
-        fresh = _Row(last.revision, _STATES[last.type], stored=row is not None)
+        fresh = Row(last.revision, _STATES[last.type], stored=row is not None)
         if body is not None and body.revision > held:
             if body.type.startswith("Offer"):
                 offer = facts_of(body, "offer_id", "offer")
@@ -213,7 +184,7 @@ class SearchWriter:
                 fresh.name = facts_of(body, "organisation_id", "organisation")["name"]
         elif row is not None:
             fresh.card, fresh.name, fresh.organisation = row.card, row.name, row.organisation
-        self._rows[key] = fresh
+        self._rows.known[key] = fresh
         return last.type
 
     def _one_by_one(self, key: str, records: Sequence[Recorded]) -> str:
@@ -232,61 +203,29 @@ class SearchWriter:
 
     def retry(self, records: Sequence[Recorded]) -> None:
         """Try parked events again, given as the log holds them, in order; staged, not committed."""
-        for key in {_key(record) for record in records}:
+        for key in {key_of(record) for record in records}:
             self._position.parked.pop(key, None)
         last = dict(self._position.last)
         self.stage(records)
         self._position.last = last
 
     def _park(self, record: Recorded, why: str) -> None:
-        self._position.parked.setdefault(_key(record), []).append((record.topic, record.position, why))
+        self._position.parked.setdefault(key_of(record), []).append((record.topic, record.position, why))
         log.warning("event_parked", projection="search", topic=record.topic, position=record.position, error=why)
 
     # --- rows and documents ------------------------------------------------------------------------------------------
 
-    def _load(self, keys: Iterable[str]) -> None:
-        """See that the rows of these keys are known."""
-        missing = [key for key in dict.fromkeys(keys) if key not in self._rows]
-        for at in range(0, len(missing), _KEYS_AT_ONCE):
-            some = missing[at : at + _KEYS_AT_ONCE]
-            self._rows.update(dict.fromkeys(some))
-            for key, row in self._found(Query.term_set_query(self._schema, "key", some), len(some)):
-                self._rows[key] = row
-
-    def _found(self, query: Query, most: int) -> list[tuple[str, _Row]]:
-        hits = self._searcher.search(query, most, count=False).hits
-        documents = (self._searcher.doc(address) for _, address in hits)
-        return [(key, _row(stored)) for key, stored in map(stored_in, documents)]
-
-    def _offers_of(self, organisations: set[str]) -> set[str]:
-        """Offers that show the name of one of these organisations."""
-        by_ident = {key.partition("/")[2]: key for key in organisations}
-        for ident in by_ident:
-            query = Query.term_query(self._schema, "organisation", ident, index_option="basic")
-            for offer, row in self._found(query, _MOST_OFFERS):
-                self._rows.setdefault(offer, row)
-        if not by_ident:
-            return set()
-        return {
-            offer
-            for offer, row in self._rows.items()
-            if row
-            and row.card
-            and row.organisation in by_ident
-            and _organisation_key(offer, row.organisation) in organisations
-        }
-
     def _write_offers(self, keys: Iterable[str]) -> None:
-        wanted = {key: row.organisation for key in keys if (row := self._rows[key]) and row.organisation}
-        names = {key: _organisation_key(key, organisation) for key, organisation in wanted.items()}
-        self._load(names.values())
+        wanted = {key: row.organisation for key in keys if (row := self._rows.known[key]) and row.organisation}
+        names = {key: organisation_key(key, organisation) for key, organisation in wanted.items()}
+        self._rows.load(names.values())
         for key in keys:
-            organisation = self._rows[names[key]] if key in names else None
+            organisation = self._rows.known[names[key]] if key in names else None
             shown = organisation is not None and organisation.state != "withdrawn"
             self._write(key, organisation.name if organisation and shown else "")
 
     def _write(self, key: str, organisation_name: str) -> None:
-        row = self._rows[key]
+        row = self._rows.known[key]
         if row is None:
             return
         if row.stored:
@@ -301,26 +240,6 @@ class SearchWriter:
             stored = {"revision": row.revision, "state": row.state, "card": card, "name": row.name}
             document = bare_document(key, "other", stored)
         self._writer.add_document(document)
-
-
-def _row(stored: dict[str, Any]) -> _Row:
-    card = stored.get("card")
-    return _Row(
-        stored["revision"],
-        stored["state"],
-        orjson.dumps(card) if card else None,
-        stored.get("name", ""),
-        card["organisation"] if card else None,
-    )
-
-
-def _key(record: Recorded) -> str:
-    """District and subject: a district that used another's id would only get documents of its own."""
-    return f"{district_of(record.topic)}/{record.subject}"
-
-
-def _organisation_key(offer: str, organisation: str) -> str:
-    return f"{offer.partition('/')[0]}/{organisation}"
 
 
 def _number(generation: str) -> int:
