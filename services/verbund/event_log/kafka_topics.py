@@ -39,6 +39,7 @@ class KafkaTopics:
         self._using = threading.Lock()
         self._client: KafkaAdminClient | None = None
         self._checked: set[str] = set()
+        self._ids: dict[str, Any] = {}
         self._closed = False
 
     def full_name(self, topic: str) -> str:
@@ -105,10 +106,23 @@ class KafkaTopics:
             for found in self._ask(lambda client: client.describe_topics())
             if found["name"].startswith(beginning)
         }
+        self._refuse_others(described)
+        self._checked.intersection_update(described)  # one that comes back is another one, to be checked again
         new = described.keys() - self._checked
         if new:
             self._check({topic: described[topic] for topic in new})
         return set(described)
+
+    def _refuse_others(self, described: Mapping[str, Mapping[str, Any]]) -> None:
+        """A topic that was deleted and made anew has another id; positions of the old one mean nothing in it."""
+        for topic, found in described.items():
+            ident = found.get("topic_id")
+            if self._ids.setdefault(topic, ident) != ident:
+                raise LogUnusableError(
+                    "topic {topic} was deleted and made anew while this process ran; put the right one back, or rebuild "
+                    "what was read from it",
+                    topic=self.full_name(topic),
+                )
 
     def _check(self, described: Mapping[str, Mapping[str, Any]]) -> None:
         brokers = len(self._ask(lambda client: client.describe_cluster())["brokers"])

@@ -84,12 +84,9 @@ class Runner:
             ViewUnavailableError: a view in the database is newer than this program.
         """
         prepare(self._engine, [reader.view for reader in self.readers])
-        marks: dict[str, list[Mark]] = {}
         for reader in self.readers:
             reader.load()
-            for topic, mark in reader.marks.items():
-                marks.setdefault(topic, []).append(mark)
-        positions.verify(self._log, marks)
+        self._verify()
         self._started = True
 
     def catch_up(self, progress: Progress | None = None) -> CaughtUp:
@@ -218,7 +215,21 @@ class Runner:
         if time.monotonic() - self._topics_seen_at >= max_age_s:
             kinds = {kind for reader in self.readers for kind in reader.view.topics}
             self._topics = [topic for topic in self._log.topics() if topic.partition(".")[0] in kinds]
+            if any(reader.marks.keys() - self._topics for reader in self.readers):
+                self._verify()  # a topic that was read is gone: whoever only goes on would never say so
             self._topics_seen_at = time.monotonic()
+
+    def _verify(self) -> None:
+        """See that the log still holds what was applied last.
+
+        Raises:
+            LogUnavailableError, LogUnusableError: as `positions.verify`.
+        """
+        marks: dict[str, list[Mark]] = {}
+        for reader in self.readers:
+            for topic, mark in reader.marks.items():
+                marks.setdefault(topic, []).append(mark)
+        positions.verify(self._log, marks)
 
     def _pairs(self) -> Iterator[tuple[Reader, str]]:
         return ((reader, topic) for reader in self.readers for topic in self._topics if reader.reads(topic))

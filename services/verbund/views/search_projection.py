@@ -132,14 +132,19 @@ class SearchProjection:
     def _start(self) -> None:
         """Once in a process: see that the log still holds the last event that the index took in."""
         if not self._verified:
-            last = self._writer.position().last
-            verify(self._log, {topic: [Mark(at + 1, event_id)] for topic, (at, event_id) in last.items()})
+            self._verify()
             self._verified = True
+
+    def _verify(self) -> None:
+        last = self._writer.position().last
+        verify(self._log, {topic: [Mark(at + 1, event_id)] for topic, (at, event_id) in last.items()})
 
     def _find_topics(self, *, max_age_s: float = 0.0) -> None:
         if time.monotonic() - self._topics_seen_at >= max_age_s:
             wanted = self._writer.topics
             self._topics = [topic for topic in self._log.topics() if topic.partition(".")[0] in wanted]
+            if self._writer.position().last.keys() - self._topics:
+                self._verify()  # a topic that was read is gone: whoever only goes on would never say so
             self._topics_seen_at = time.monotonic()
 
     def _place(self) -> dict[str, int]:
