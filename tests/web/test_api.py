@@ -56,7 +56,7 @@ def test_all_filters_of_the_query_are_parameters(client):
     ],
 )
 def test_a_parameter_that_cannot_be_is_named(client, wishes, word):
-    answer = client.get("/v1/offers", params=wishes)
+    answer = client.get("/v1/offers", params=wishes, headers={"Accept-Language": "en"})
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert word in answer.json()["detail"]
