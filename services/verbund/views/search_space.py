@@ -53,11 +53,9 @@ def distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
 def circle(
     schema: tantivy.Schema, searcher: tantivy.Searcher, near: tuple[float, float, float], *, within: Query
 ) -> Query:
-    """Offers within `km` of (lon, lat).
+    """Offers within `km` of (lon, lat), given `near` as longitude, latitude, kilometres.
 
-    Args:
-        near: longitude, latitude, kilometres.
-        within: what else every offer of the question must match: only places of such offers are measured.
+    `within` is what else every offer of the question must match: only places of such offers are measured.
 
     Raises:
         UsageError: no such place, or a radius that is none.
