@@ -13,6 +13,7 @@ from verbund.testing.feed_server import FeedServer
 
 KILLS_IN_CI = 60
 KILLS_IN_FAULTS = 200
+LONG = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 
 def kills(folder: Path, number: int) -> None:
@@ -39,6 +40,7 @@ def test_killed_runs_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(900)
 def test_many_killed_runs_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     kills(tmp_path, KILLS_IN_FAULTS)
 
@@ -80,20 +82,20 @@ def one_stopped(hub: Hub, rounds: int) -> None:
     log.close()
 
 
-@pytest.mark.parametrize("rounds", [6, pytest.param(60, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("rounds", [4, pytest.param(40, marks=LONG)])
 def test_two_runs_at_once_agree_though_they_share_no_lock(tmp_path: Path, rounds: int) -> None:
     with FeedServer() as server, Hub(tmp_path, server) as hub:
         two_at_once(hub, rounds)
 
 
-@pytest.mark.parametrize("rounds", [6, pytest.param(60, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("rounds", [4, pytest.param(40, marks=LONG)])
 def test_a_run_that_was_stopped_and_goes_on_does_no_harm(tmp_path: Path, rounds: int) -> None:
     with FeedServer() as server, Hub(tmp_path, server) as hub:
         one_stopped(hub, rounds)
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("rounds", [3, pytest.param(25, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=LONG)])
 def test_two_runs_at_once_agree_on_kafka(kafka_server, tmp_path: Path, rounds: int) -> None:
     log_url = f"kafka://{kafka_server.bootstrap}/{kafka_server.prefix()}"
     with FeedServer() as server, Hub(tmp_path, server, log_url=log_url) as hub:
@@ -101,7 +103,7 @@ def test_two_runs_at_once_agree_on_kafka(kafka_server, tmp_path: Path, rounds: i
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("rounds", [3, pytest.param(25, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=LONG)])
 def test_a_run_that_was_stopped_and_goes_on_does_no_harm_on_kafka(kafka_server, tmp_path: Path, rounds: int) -> None:
     log_url = f"kafka://{kafka_server.bootstrap}/{kafka_server.prefix()}"
     with FeedServer() as server, Hub(tmp_path, server, log_url=log_url) as hub:

@@ -18,15 +18,17 @@ from verbund.events import Event
 from verbund.projection.runner import Runner
 from verbund.views.search import SearchProjection, SearchWriter
 
-KILLS_IN_CI = 30
+KILLS_IN_CI = 20
 KILLS_IN_FAULTS = 120
 # A start, the check of the log and the first batches take about this long; kills fall anywhere in it.
 LIFE_S = 0.7
 # A replay beside each kill would be the whole test; the tripwire is asked after each one.
-REPLAY_EVERY = 6
+REPLAY_EVERY = 5
 
 
-@pytest.mark.parametrize("kills", [KILLS_IN_CI, pytest.param(KILLS_IN_FAULTS, marks=pytest.mark.faults)])
+@pytest.mark.parametrize(
+    "kills", [KILLS_IN_CI, pytest.param(KILLS_IN_FAULTS, marks=[pytest.mark.faults, pytest.mark.timeout(900)])]
+)
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def test_a_projection_killed_while_the_log_grows_agrees_with_a_replay(
     database: str, kills: int, request: pytest.FixtureRequest, tmp_path: Path
@@ -34,7 +36,9 @@ def test_a_projection_killed_while_the_log_grows_agrees_with_a_replay(
     chance = seeded(20261125)
     url = str(tmp_path / "views.db") if database == "sqlite" else request.getfixturevalue("postgres_url")
     log_url, search = f"sqlite:///{tmp_path / 'log.db'}", tmp_path / "search"
-    log, engine, history = open_any(log_url), open_database(url), History(chance.randrange(10**6))
+    log, history = open_any(log_url), History(chance.randrange(10**6))
+    engine = open_database(url)
+    request.addfinalizer(engine.dispose)
     Runner(views(), log=log, engine=engine).start()
     SearchWriter(search, horizon=HORIZON).close()
     killed_behind, places = 0, set()
@@ -63,7 +67,6 @@ def test_a_projection_killed_while_the_log_grows_agrees_with_a_replay(
     inventories = {topic: end for topic, end in log.end().items() if topic.startswith("inventory.")}
     assert check_index(search, log) == inventories
     log.close()
-    engine.dispose()
 
 
 def grow_for(seconds: float, log: EventLog, history: History) -> None:

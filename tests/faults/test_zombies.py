@@ -56,7 +56,7 @@ def test_a_zombie_commits_nothing_and_goes_on_from_where_the_other_is(database, 
     log.close()
 
 
-@pytest.mark.parametrize("rounds", [5, pytest.param(60, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(40, marks=[pytest.mark.faults, pytest.mark.timeout(900)])])
 def test_projections_stopped_anywhere_and_continued_apply_nothing_twice(database, rounds: int, tmp_path: Path) -> None:
     """Also inside a transaction, where the other has to wait for the sleeper's locks."""
     chance = seeded(5)
