@@ -16,7 +16,7 @@ from verbund.ingest.decide import Moment
 from verbund.ingest.inventory import ANSWER_WITHIN, PAGE, Inventory, immediate
 from verbund.ingest.pull import Progress
 from verbund.ingest.source_file import SourceFile
-from verbund.keys import KeyStore, fingerprint, plain_contact, seal_contact
+from verbund.keys import KeyStore, fingerprint, plain_contact, seal_with
 from verbund.offer import offer_id
 
 log = structlog.get_logger()
@@ -141,9 +141,10 @@ class Publisher:
                 if state == "live" and known == mark:
                     continue
                 following = (revision or 0) + 1
-                sealed = seal_contact(
-                    self._keys,
+                sealed = seal_with(
+                    keys[ident],
                     contact,
+                    mark=mark,
                     district=self._source.district,
                     source=self._source.source,
                     record_key=record_key,

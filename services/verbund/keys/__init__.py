@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from verbund.keys.contacts import open_contact, plain_contact, seal_contact
+from verbund.keys.contacts import open_contact, plain_contact, seal_contact, seal_with
 from verbund.keys.contract import ContactKey, KeyStore
 from verbund.keys.sealing import contact_id, fingerprint, seal, unseal
 
@@ -19,6 +19,7 @@ __all__ = [
     "plain_contact",
     "seal",
     "seal_contact",
+    "seal_with",
     "unseal",
 ]
 

@@ -12,7 +12,7 @@ import fastavro
 import orjson
 
 from verbund.errors import ErasedError, EventRefusedError, UnreadableEventError
-from verbund.keys.contract import KeyStore
+from verbund.keys.contract import ContactKey, KeyStore
 from verbund.keys.sealing import fingerprint, seal, unseal
 from verbund_schemas import UnknownSchemaError, digest, load, shipped
 
@@ -48,6 +48,27 @@ def seal_contact(
         EventRefusedError: it is no record of the schema.
     """
     key = store.key_of(contact["contact_id"])
+    mark = fingerprint(key, plain_contact(contact))
+    return seal_with(
+        key, contact, mark=mark, district=district, source=source, record_key=record_key, revision=revision
+    )
+
+
+def seal_with(
+    key: ContactKey,
+    contact: Mapping[str, Any],
+    *,
+    mark: str,
+    district: str,
+    source: str,
+    record_key: str,
+    revision: int,
+) -> dict[str, Any]:
+    """As `seal_contact`, for a caller who has the key and the fingerprint of many contacts at hand.
+
+    Raises:
+        EventRefusedError: it is no record of the schema.
+    """
     nonce, sealed = seal(key, revision=revision, plain=_LAYOUT + bytes.fromhex(_today()) + _encoded(contact))
     return {
         "contact_id": key.contact_id,
@@ -55,7 +76,7 @@ def seal_contact(
         "source": source,
         "record_key": record_key,
         "revision": revision,
-        "content_hash": fingerprint(key, plain_contact(contact)),
+        "content_hash": mark,
         "key_version": key.version,
         "nonce": nonce,
         "sealed": sealed,
