@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -175,12 +175,12 @@ def verify(log: EventLog, marks: Mapping[str, Iterable[Mark]]) -> None:
     for topic, some in wanted.items():
         for mark in some:
             if mark.next_position > ends.get(topic, 0):
-                raise _changed(topic, mark, "it ends at position {end}", end=ends.get(topic, 0))
+                raise _changed(topic, mark)
     while wanted:
         asked = {topic: next(iter(some)) for topic, some in wanted.items()}
         for topic, found_id in _ids_before(log, asked).items():
             if found_id != asked[topic].last_id:
-                raise _changed(topic, asked[topic], "another event stands there")
+                raise _changed(topic, asked[topic])
             wanted[topic].discard(asked[topic])
         wanted = {topic: some for topic, some in wanted.items() if some}
 
@@ -220,13 +220,12 @@ def _id_in_finite_topic(log: EventLog, topic: str, mark: Mark) -> str:
     return records[0].id if records and records[0].position == mark.next_position - 1 else ""
 
 
-def _changed(topic: str, mark: Mark, what: str, **facts: Any) -> LogUnusableError:
+def _changed(topic: str, mark: Mark) -> LogUnusableError:
     return LogUnusableError(
-        "The log is not the one this view was built from: topic {topic}, position {position}: "
-        + what
-        + ". Was the log restored or made anew? Put the right log back, or rebuild the views from this one "
-        "with `verbund view rebuild`.",
+        "The log is not the one this view was built from: topic {topic} no longer holds event {event_id} at position "
+        "{position}. Was the log restored or made anew? Put the right log back, or rebuild the views from this one with "
+        "`verbund view rebuild`.",
         topic=topic,
+        event_id=mark.last_id,
         position=mark.next_position - 1,
-        **facts,
     )
