@@ -254,7 +254,7 @@ class Hub:
         Raises:
             SourceFileError: with file and line.
         """
-        from verbund.ingest.source_file import load_source
+        from verbund.ingest.source_loading import load_source
 
         return load_source(path, connectors=self.connectors, environ=self._environ)
 

@@ -25,7 +25,7 @@ from verbund.event_log.opening import open_log
 from verbund.fetch import FetchSettings, HttpFetch
 from verbund.ingest.run import Rooms
 from verbund.ingest.service import Ingest
-from verbund.ingest.source_file import load_source
+from verbund.ingest.source_loading import load_source
 from verbund.keys import SqliteKeyStore
 
 CONFLICT, LOG_AWAY = 4, 3

@@ -19,7 +19,8 @@ from verbund.events import Recorded
 from verbund.fetch import FetchSettings, HttpFetch
 from verbund.ingest.run import Rooms
 from verbund.ingest.service import Ingest
-from verbund.ingest.source_file import SourceFile, load_source
+from verbund.ingest.source_file import SourceFile
+from verbund.ingest.source_loading import load_source
 from verbund.testing.archive import MemoryArchive
 from verbund.testing.feed_server import FeedServer
 from verbund.testing.keys import MemoryKeyStore

@@ -7,7 +7,8 @@ from typing import Any
 
 from tests.ingest.conftest import World, balanced
 from tests.ingest.snapshots import serve_snapshot
-from verbund.ingest.source_file import SourceFile, load_source
+from verbund.ingest.source_file import SourceFile
+from verbund.ingest.source_loading import load_source
 from verbund_connectors.integreat import Integreat
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.ingest.conftest import CONNECTORS
 from verbund.errors import SourceFileError
-from verbund.ingest.source_file import SourceFile, load_source
+from verbund.ingest.source_file import SourceFile
+from verbund.ingest.source_loading import load_source
 
 WHOLE = """
 source: enr-list
