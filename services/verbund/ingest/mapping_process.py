@@ -11,6 +11,7 @@ from typing import IO, Self
 
 import structlog
 
+from verbund.collecting import quiet_collector
 from verbund.ingest.mapping import MappingTask, RawRecord, RecordMapper, Staged
 
 log = structlog.get_logger()
@@ -105,13 +106,14 @@ def main() -> None:
     path, task = pickle.load(incoming)  # noqa: S301 — from our own parent
     sys.path[:] = path
     mapper = RecordMapper(task)
-    while True:
-        try:
-            records = pickle.load(incoming)  # noqa: S301 — from our own parent
-        except EOFError:
-            return
-        pickle.dump(mapper.map(records), outgoing, protocol=pickle.HIGHEST_PROTOCOL)
-        outgoing.flush()
+    with quiet_collector():
+        while True:
+            try:
+                records = pickle.load(incoming)  # noqa: S301 — from our own parent
+            except EOFError:
+                return
+            pickle.dump(mapper.map(records), outgoing, protocol=pickle.HIGHEST_PROTOCOL)
+            outgoing.flush()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from verbund.collecting import quiet_collector
 from verbund.errors import BaseMovedError, UnknownNameError
 from verbund.ingest.cache import SourceCache
 from verbund.ingest.inventory import Inventory
@@ -30,7 +31,7 @@ class Ingest:
 
     def plan(self, source: SourceFile, *, progress: Progress = _silent) -> Plan:
         """What `apply` would do, from a whole pull of its own; nothing is appended, nothing of the cache is touched."""
-        with source_lock(self._locks, source.source), opened(self._rooms) as db:
+        with quiet_collector(), source_lock(self._locks, source.source), opened(self._rooms) as db:
             run = Run(self._rooms, source, db, cache_name=f"plan of {source.source}", progress=progress)
             try:
                 return run.planned(run.prepare(resume=False))
@@ -44,14 +45,14 @@ class Ingest:
             LockedError: another run of it is under way.
             AppendFailedError, LogUnavailableError: the run ended half-way; the next one heals.
         """
-        with source_lock(self._locks, source.source), opened(self._rooms) as db:
+        with quiet_collector(), source_lock(self._locks, source.source), opened(self._rooms) as db:
             run = Run(self._rooms, source, db, cache_name=source.source, progress=progress)
             self._refuse_other_district(db, source)
             return run.carry_out(run.prepare())
 
     def remove(self, source: SourceFile, *, progress: Progress = _silent) -> RunReport:
         """Withdraw everything of the source, then take it out of the register."""
-        with source_lock(self._locks, source.source), opened(self._rooms) as db:
+        with quiet_collector(), source_lock(self._locks, source.source), opened(self._rooms) as db:
             run = Run(self._rooms, source, db, cache_name=source.source, progress=progress)
             report = run.carry_out_removal()
             run.cache.clear()

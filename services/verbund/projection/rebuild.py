@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from verbund import sqlite
+from verbund.collecting import quiet_collector
 from verbund.errors import LogUnavailableError
 from verbund.event_log import EventLog
 from verbund.events import Recorded
@@ -22,7 +23,7 @@ from verbund.projection.pages import Pages
 from verbund.projection.parking import Parked
 from verbund.projection.positions import ANSWER_WITHIN, Mark
 from verbund.projection.reader import Reader
-from verbund.projection.runner import BATCH_RECORDS, Progress, quiet_collector
+from verbund.projection.runner import BATCH_RECORDS, Progress
 from verbund.projection.settle import is_environment, problem_of
 from verbund.projection.tables import forget_place, prepare
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 from sqlalchemy import Engine
 
+from verbund.collecting import quiet_collector
 from verbund.errors import BaseMovedError, LogUnavailableError, VerbundError, ViewUnavailableError
 from verbund.event_log import NO_WAIT, EventLog
 from verbund.events import Recorded
@@ -248,14 +247,3 @@ def _slices(records: Sequence[Recorded]) -> Iterator[Sequence[Recorded]]:
         size += len(record.body)
     if begin < len(records):
         yield records[begin:]
-
-
-@contextmanager
-def quiet_collector() -> Iterator[None]:
-    """Fewer garbage collections while thousands of records are decoded: they hold no cycles, and looking costs 40 %."""
-    thresholds = gc.get_threshold()
-    gc.set_threshold(100_000, *thresholds[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
