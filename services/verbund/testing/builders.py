@@ -9,6 +9,8 @@ from uuid import uuid5
 
 from verbund.events import NAMESPACE, Event, event_id
 from verbund.offer import content_hash, offer_id, organisation_id, reject_id
+from verbund.testing.samples import SAMPLES
+from verbund_schemas import expanded
 
 #: When every built event was decided, unless the test says otherwise.
 LONG_AGO = datetime(2026, 9, 1, 8, tzinfo=UTC)
@@ -64,6 +66,7 @@ def an_offer(**fields: Any) -> dict[str, Any]:
         "mapping_version": "table/1",
         "cause": "source",
         "extra": {},
+        "overridden": [],
         **named,
     }
     return {"content_hash": content_hash("offer", offer), **offer}
@@ -193,15 +196,18 @@ def _contact_id(*key: str) -> str:
 
 def _plain(event_type: str, *, run_id: str | None, **fields: Any) -> dict[str, Any]:
     """Data of the events that carry no whole state."""
-    if event_type not in _PLAIN:
+    if event_type not in SAMPLES:
         raise ValueError(f"there is no builder for {event_type}")
-    data: dict[str, Any] = {"district": "05954", "source": "enr-kurse", **_PLAIN[event_type]}
-    if event_type != "SourceChanged":
+    known = {field["name"] for field in expanded(event_type)["fields"]}
+    data: dict[str, Any] = {"district": "05954", "source": "enr-kurse", **SAMPLES[event_type]}
+    if "run_id" in known:
         data["run_id"] = run_id
-    if event_type not in ("RunFinished", "SourceChanged"):
-        id_field, ident = _IDS.get(event_type, ("offer_id", offer_id))
-        data["record_key"] = "vhs" if id_field == "organisation_id" else "kurs-1"
-        data[id_field] = ident(*_key({**data, **fields}))
+    id_field, ident = _IDS.get(event_type, ("offer_id", offer_id))
+    if id_field in known:
+        of_record = {"record_key": "vhs" if id_field == "organisation_id" else "kurs-1", **data, **fields}
+        data[id_field] = ident(*_key(of_record))
+        if "record_key" in known:
+            data["record_key"] = of_record["record_key"]
     return {**data, **fields}
 
 
@@ -210,46 +216,4 @@ _IDS: dict[str, tuple[str, Callable[[str, str, str], str]]] = {
     "ContactWithdrawn": ("contact_id", _contact_id),
     "RecordRejected": ("reject_id", reject_id),
     "RejectCleared": ("reject_id", reject_id),
-}
-
-_PLAIN: dict[str, dict[str, Any]] = {
-    "OfferMissed": {"revision": 2, "missed_since": "2026-09-01T08:00:00Z"},
-    "OfferSeenAgain": {"revision": 3},
-    "OfferWithdrawn": {
-        "revision": 3,
-        "reason": "missing_from_complete_snapshot",
-        "missed_since": "2026-09-01T08:00:00Z",
-        "content_hash": None,
-    },
-    "OrganisationWithdrawn": {"revision": 2},
-    "ContactWithdrawn": {"revision": 2},
-    "RecordRejected": {"rule": "title_missing", "place": "texts", "value": None, "raw_digest": "0c" * 32},
-    "RejectCleared": {},
-    "RunFinished": {
-        "started_at": "2026-09-01T08:00:00Z",
-        "finished_at": "2026-09-01T08:00:04Z",
-        "outcome": "complete",
-        "held": False,
-        "parts": [
-            {"part": "kurse", "state": "complete", "covers": "all", "scope": {}, "proof": {"rows": "1"}, "reasons": []}
-        ],
-        "counts": {"items": 1, "delivered": 1, "published": 1},
-        "related": {},
-        "totals": {"live": 1, "missed": 0, "rejected": 0},
-        "reason": None,
-        "facts": {},
-        "ledger_digest": None,
-        "mapping_version": "table/1",
-        "file_digest": "0b" * 32,
-    },
-    "SourceChanged": {
-        "change": "registered",
-        "file_digest": "0b" * 32,
-        "title": "Kurse im Ennepe-Ruhr-Kreis",
-        "connector": "table",
-        "licence": "CC-BY-4.0",
-        "attribution": "Ennepe-Ruhr-Kreis",
-        "scope": {},
-        "every_s": 3600,
-    },
 }
