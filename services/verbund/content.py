@@ -54,7 +54,7 @@ def content_hash(
     Raises:
         TypeError: a text is no Unicode (lone surrogates) or a value no JSON; `check_draft` names such a field.
     """
-    said = {**draft, **content_overrides}
+    said = {**draft, **content_overrides} if content_overrides else draft
     text = _json(_content(what, said, volatile_extra))
     if not text.isascii() and not unicodedata.is_normalized("NFC", text.decode()):
         text = _json(_content(what, _composed(said), volatile_extra))
@@ -68,14 +68,15 @@ def _content(what: Subject, said: Mapping[str, Any], volatile_extra: Collection[
     for name, value in said.items():
         if value is None or name in not_content:
             continue
-        if value == () and defaults.get(name) == []:
-            continue  # as a connector's draft leaves most of its lists
+        default = defaults.get(name)
+        if not value and (value == default or (value == () and default == [])):
+            continue  # as a connector's draft leaves most of its lists; spares the shaping
         if name == "extra":
             shaped = {key: item for key, item in value.items() if key not in volatile_extra}
         else:
             shape = _SHAPES.get(name)
             shaped = value if shape is None else shape(value)
-        if shaped != defaults.get(name):
+        if shaped != default:
             content[name] = shaped
     return content
 
@@ -129,7 +130,7 @@ def _text(text: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lasting_html(html: str) -> str:
-    if _VOLATILE_ATTRIBUTE.search(html) is None:
+    if "=" not in html or _VOLATILE_ATTRIBUTE.search(html) is None:
         return html
     return _TAG.sub(lambda tag: _VOLATILE_ATTRIBUTE.sub("", tag[0]), html)
 
