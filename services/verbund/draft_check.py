@@ -12,10 +12,13 @@ import orjson
 
 import verbund_schemas
 from verbund.draft_dropping import without as without  # noqa: PLC0414 - belongs to the checks, has its own page
-from verbund.value_check import FIRST_YEAR, Check, Finding, checks_of, under
+from verbund.draft_fit import fit_of
+from verbund.value_check import FIRST_YEAR, Check, Finding, record
 
 MAX_TITLE = 300
 MAX_KEY = 500
+# What a draft has to say; the rest of what a record needs is added later.
+_NEEDED = {"Offer": ("kind", "texts"), "Organisation": ()}
 
 # What people type into a field that must not be empty.
 _PLACEHOLDERS = frozenset(
@@ -33,7 +36,9 @@ _GERMAN_LATITUDES = (47.0, 55.2)
 _GERMAN_LONGITUDES = (5.5, 15.2)
 
 
-def check_draft(draft: Mapping[str, Any], *, year: int, record_key: str | None = None) -> list[Finding]:
+def check_draft(
+    draft: Mapping[str, Any], *, year: int, record_key: str | None = None, written: bytes | None = None
+) -> list[Finding]:
     """All that is wrong with an offer's draft (or the whole record); empty when it can be taken as it is.
 
     What may be dropped is dropped by `without`; with a finding of a rule in `rejects` the record cannot be taken. A
@@ -43,11 +48,11 @@ def check_draft(draft: Mapping[str, Any], *, year: int, record_key: str | None =
         draft: what the connector made.
         year: the present one; dates lie between 2000 and ten years from it.
         record_key: checked too, when given.
+        written: the draft as JSON by orjson, where the caller has it; spares writing it here.
     """
     found = _key(record_key) if record_key is not None else []
-    found += _not_text(draft)
-    found += [Finding("field_missing", name, None) for name in ("kind", "texts") if name not in draft]
-    found += _fields("Offer", draft, year)
+    found += _not_text(draft, written)
+    found += _values("Offer", draft, year)
     found += _texts(draft.get("texts"))
     found += _languages(draft.get("languages_of_instruction"))
     found += _ages(draft.get("age_from"), draft.get("age_to"))
@@ -63,8 +68,8 @@ def check_draft(draft: Mapping[str, Any], *, year: int, record_key: str | None =
 def check_organisation(draft: Mapping[str, Any], *, year: int, record_key: str | None = None) -> list[Finding]:
     """The same of an organisation's draft."""
     found = _key(record_key) if record_key is not None else []
-    found += _not_text(draft)
-    found += _fields("Organisation", draft, year)
+    found += _not_text(draft, None)
+    found += _values("Organisation", draft, year)
     name = draft.get("name")
     if not isinstance(name, str) or not name.strip():
         found.append(Finding("title_missing", "name", name))
@@ -85,22 +90,13 @@ def _rejecting() -> frozenset[str]:
 
 
 @cache
-def _checks(name: str) -> tuple[dict[str, Check], frozenset[str]]:
-    return checks_of(name)
+def _check(name: str) -> Check:
+    return record(verbund_schemas.expanded(name)["fields"], needed=_NEEDED[name])
 
 
-def _fields(name: str, draft: Mapping[str, Any], year: int) -> list[Finding]:
-    checks, nullable = _checks(name)
-    found: list[Finding] = []
-    for field, value in draft.items():
-        if (value is None and field in nullable) or (value == () and field in checks):
-            continue  # most fields of most records; spares the call
-        check = checks.get(field)
-        if check is None:
-            found.append(Finding("field_unknown", field, value))
-        elif wrong := check(value, year):
-            found += under(field, wrong)
-    return found
+def _values(name: str, draft: Mapping[str, Any], year: int) -> Sequence[Finding]:
+    """What the schema says against the values, looked for one by one only when there is something."""
+    return () if fit_of(name, needed=_NEEDED[name])(draft, year) else _check(name)(draft, year)
 
 
 def _key(key: str) -> list[Finding]:
@@ -112,10 +108,10 @@ def _key(key: str) -> list[Finding]:
     return [Finding("key_too_long", "record_key", key)] if len(key) > MAX_KEY else []
 
 
-def _not_text(draft: Mapping[str, Any]) -> list[Finding]:
+def _not_text(draft: Mapping[str, Any], written: bytes | None) -> list[Finding]:
     """Lone surrogates fit no encoding and U+0000 no PostgreSQL; looked for value by value only when one is there."""
     try:
-        if b"\\u0000" not in orjson.dumps(draft, default=str):
+        if b"\\u0000" not in (written or orjson.dumps(draft, default=str)):
             return []
     except TypeError:
         pass

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -37,7 +38,7 @@ YEARS_AHEAD = 10
 _FINE: tuple[Finding, ...] = ()
 _MOST = {"years": 120, "persons": 100_000}
 _MOST_COUNTED = 2**31 - 1
-_MOST_MONEY = 1_000_000
+MAX_MONEY = 1_000_000
 _URL = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 _INSTANT_LENGTH = len("2027-01-12T08:00:00Z")
@@ -45,17 +46,6 @@ _INSTANT_LENGTH = len("2027-01-12T08:00:00Z")
 
 def _is(rule: str, value: Any, place: str = "") -> tuple[Finding, ...]:
     return (Finding(rule, place, value),)
-
-
-def checks_of(name: str) -> tuple[dict[str, Check], frozenset[str]]:
-    """A check for each field of a shared type, and the fields that may be null."""
-    return _checks_and_nullable(verbund_schemas.expanded(name)["fields"])
-
-
-def _checks_and_nullable(fields: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Check], frozenset[str]]:
-    checks = {field["name"]: _check(field["type"], field) for field in fields}
-    nullable = (field["name"] for field in fields if isinstance(field["type"], list) and field["type"][0] == "null")
-    return checks, frozenset(nullable)
 
 
 def _check(schema: Any, labels: Mapping[str, Any]) -> Check:
@@ -75,29 +65,24 @@ def _check(schema: Any, labels: Mapping[str, Any]) -> Check:
         case "boolean":
             return lambda value, _: _FINE if isinstance(value, bool) else _is("wrong_type", value)
         case "int" | "long":
-            return (
-                _integer(1, 7)
-                if labels["name"] == "weekday"
-                else _integer(0, _MOST.get(labels.get("unit", ""), _MOST_COUNTED))
-            )
+            return _integer(*bounds(labels))
         case "double":
             return _number
         case _:
             raise TypeError(f"a draft has no {schema}")
 
 
-def record(fields: Sequence[Mapping[str, Any]]) -> Check:
-    """A check of a record whose fields may be left out when they have a default."""
-    checks, nullable = _checks_and_nullable(fields)
-    needed = [field["name"] for field in fields if "default" not in field]
+def record(fields: Sequence[Mapping[str, Any]], *, needed: Collection[str] | None = None) -> Check:
+    """A check of a record, in which `needed` must be there; left out: all fields without default."""
+    checks = {field["name"]: _check(field["type"], field) for field in fields}
+    if needed is None:
+        needed = [field["name"] for field in fields if "default" not in field]
 
     def check(value: Any, year: int) -> Sequence[Finding]:
         if not isinstance(value, Mapping):
             return _is("wrong_type", value)
         found: list[Finding] = [Finding("field_missing", name, None) for name in needed if name not in value]
         for name, item in value.items():
-            if item is None and name in nullable:
-                continue  # most fields of most records; spares the call
             inner = checks.get(name)
             if inner is None:
                 found.append(Finding("field_unknown", str(name), item))
@@ -146,7 +131,7 @@ def _string(labels: Mapping[str, Any]) -> Check:
         return lambda value, _: (
             (_FINE if value in known else _is(rule, value)) if isinstance(value, str) else _is("wrong_type", value)
         )
-    inner = _UNITS.get(labels.get("unit", ""), _zone if labels["name"] == "zone" else _text)
+    inner = text_check(labels)
 
     def check(value: Any, year: int) -> Sequence[Finding]:
         return inner(value, year) if isinstance(value, str) else _is("wrong_type", value)
@@ -154,7 +139,18 @@ def _string(labels: Mapping[str, Any]) -> Check:
     return check
 
 
-def _text(value: str, _: int) -> Sequence[Finding]:
+def text_check(labels: Mapping[str, Any]) -> Callable[[str, int], Sequence[Finding]]:
+    """The check of a text in a field with these labels that has no vocabulary."""
+    return _UNITS.get(labels.get("unit", ""), _zone if labels["name"] == "zone" else plain_text)
+
+
+def bounds(labels: Mapping[str, Any]) -> tuple[int, int]:
+    """The least and the most that a whole number in a field with these labels may be."""
+    return (1, 7) if labels["name"] == "weekday" else (0, _MOST.get(labels.get("unit", ""), _MOST_COUNTED))
+
+
+def plain_text(value: str, _: int) -> Sequence[Finding]:
+    """The check of a text without unit and vocabulary."""
     return _FINE if len(value) <= MAX_TEXT else _is("text_too_long", value)
 
 
@@ -164,6 +160,7 @@ def _url(value: str, _: int) -> Sequence[Finding]:
     return _FINE if _URL.fullmatch(value) else _is("url_unusable", value)
 
 
+@lru_cache(maxsize=600)
 def _zone(value: str, _: int) -> Sequence[Finding]:
     try:
         ZoneInfo(value)
@@ -172,6 +169,7 @@ def _zone(value: str, _: int) -> Sequence[Finding]:
     return _FINE
 
 
+@lru_cache(maxsize=4096)  # term dates come by the hundred
 def _instant(value: str, year: int) -> Sequence[Finding]:
     if len(value) != _INSTANT_LENGTH or value[-1] != "Z":
         return _is("date_unreadable", value)
@@ -186,6 +184,7 @@ def _moment(value: str, year: int) -> Sequence[Finding]:
     return _FINE if FIRST_YEAR <= moment.year <= year + YEARS_AHEAD else _is("year_out_of_range", value)
 
 
+@lru_cache(maxsize=4096)  # term dates come by the hundred
 def _day(value: str, year: int) -> Sequence[Finding]:
     try:
         day = date.fromisoformat(value)
@@ -217,7 +216,7 @@ def _integer(least: int, most: int) -> Check:
 def _number(value: Any, _: int) -> Sequence[Finding]:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return _is("wrong_type", value)
-    return _FINE if math.isfinite(value) and abs(value) <= _MOST_MONEY else _is("number_out_of_range", value)
+    return _FINE if math.isfinite(value) and abs(value) <= MAX_MONEY else _is("number_out_of_range", value)
 
 
 _UNITS: dict[str, Callable[[str, int], Sequence[Finding]]] = {
