@@ -168,7 +168,6 @@ def test_attributes_are_cloudevents_headers(make_log, settings, kafka_server):
         "ce_runid": "r-1",
         "ce_traceparent": "00-a-b-01",
         "content-type": "application/avro",
-        "schema-sha256": schema,
     }
 
 

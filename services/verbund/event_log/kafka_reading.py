@@ -18,6 +18,7 @@ from verbund.errors import LogUnusableError, SettingsError
 from verbund.event_log import Positions
 from verbund.event_log.checks import check_positions, closed_for_reading, position_lost
 from verbund.event_log.envelope import PAGE_BYTES
+from verbund.event_log.kafka_batches import take_apart_in_one_pass
 from verbund.event_log.kafka_connecting import connect, not_allowed, unavailable
 from verbund.event_log.kafka_records import recorded
 from verbund.event_log.kafka_settings import KafkaSettings
@@ -27,6 +28,8 @@ from verbund.events import Recorded
 log = structlog.get_logger()
 
 POLL_RECORDS = 5000
+# What a broker answers for one topic at once: about a page of a projection. kafka-python's own value is a quarter.
+FETCH_BYTES = 4 * 1024 * 1024
 # Several threads may read through one log: none keeps the consumer longer than this.
 SLICE_S = 0.25
 # New topics of other processes are looked for at most this often.
@@ -127,7 +130,7 @@ class KafkaReader:
         return max(position, self._topics.starts([topic])[topic])
 
     def _connected(self) -> KafkaConsumer:
-        return connect(
+        consumer = connect(
             KafkaConsumer,
             self._settings,
             group_id=None,
@@ -137,7 +140,10 @@ class KafkaReader:
             allow_auto_create_topics=False,
             max_poll_records=POLL_RECORDS,
             fetch_max_bytes=PAGE_BYTES,
+            max_partition_fetch_bytes=FETCH_BYTES,
         )
+        take_apart_in_one_pass(consumer)
+        return consumer
 
     def _look_for(self, topics: Collection[str]) -> None:
         if self._known.issuperset(topics):

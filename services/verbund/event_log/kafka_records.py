@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 from verbund.codec import Codec
 from verbund.event_log.envelope import Sealed
+from verbund.event_log.kafka_batches import Stored
 from verbund.events import Recorded
 
 Headers = list[tuple[str, bytes]]
 
 SPEC_VERSION = b"1.0"
 CONTENT_TYPE = b"application/avro"
-#: The full SHA-256 of the schema; `ce_dataschema` carries the same as a URI, as the standard wants it.
-SCHEMA_HEADER = "schema-sha256"
 
 
 def headers(sealed: Sealed) -> Headers:
@@ -29,7 +25,6 @@ def headers(sealed: Sealed) -> Headers:
         ("ce_dataschema", f"urn:verbund:schema:{sealed.type}:{sealed.schema}".encode()),
         ("ce_revision", str(sealed.revision).encode()),
         ("content-type", CONTENT_TYPE),
-        (SCHEMA_HEADER, sealed.schema.encode()),
     ]
     if sealed.run_id is not None:
         made.append(("ce_runid", sealed.run_id.encode()))
@@ -38,30 +33,27 @@ def headers(sealed: Sealed) -> Headers:
     return made
 
 
-def recorded(topic: str, record: Any, codec: Codec) -> Recorded:
-    """A record of the consumer; whatever is missing or garbage is left empty, so that a reader can park it."""
-    found = _texts(record.headers)
-    revision = found.get("ce_revision", "")
-    return Recorded(
-        topic,
-        record.offset,
-        record.timestamp,
-        found.get("ce_id", ""),
-        found.get("ce_type", ""),
-        found.get("ce_source", ""),
-        found.get("ce_subject", ""),
-        found.get("ce_time", ""),
-        int(revision) if revision.isdecimal() else 0,
-        found.get("ce_runid"),
-        found.get(SCHEMA_HEADER, ""),
-        bytes(record.value or b""),
-        codec,
-        found.get("ce_traceparent"),
-    )
-
-
-def _texts(pairs: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+def recorded(topic: str, record: Stored, codec: Codec) -> Recorded:
+    """An event as read; whatever is missing or garbage is left empty, so that a reader can park it."""
+    offset, timestamp, body, found = record
     try:
-        return {name: value.decode() for name, value in pairs if value is not None}
+        revision = found.get(b"ce_revision", b"")
+        run_id, traceparent = found.get(b"ce_runid"), found.get(b"ce_traceparent")
+        return Recorded(
+            topic,
+            offset,
+            timestamp,
+            found.get(b"ce_id", b"").decode(),
+            found.get(b"ce_type", b"").decode(),
+            found.get(b"ce_source", b"").decode(),
+            found.get(b"ce_subject", b"").decode(),
+            found.get(b"ce_time", b"").decode(),
+            int(revision) if revision.isdigit() else 0,
+            None if run_id is None else run_id.decode(),
+            found.get(b"ce_dataschema", b"").rpartition(b":")[2].decode(),  # the full SHA-256 of the schema
+            body,
+            codec,
+            None if traceparent is None else traceparent.decode(),
+        )
     except UnicodeDecodeError:
-        return {}
+        return recorded(topic, record._replace(headers={}), codec)
