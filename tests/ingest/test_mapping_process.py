@@ -11,7 +11,7 @@ import pytest
 
 from tests.ingest.conftest import ListFeed, ListSettings, World
 from verbund.ingest import staging
-from verbund.ingest.mapping import MappingTask, RawItem, RawRecord, RecordMapper, masked
+from verbund.ingest.mapping import MappingTask, RawRecord, RecordMapper, masked
 from verbund.ingest.mapping_process import MappingProcess
 from verbund_connectors.kit import Answer, Item, SourceContext
 
@@ -22,8 +22,8 @@ TASK = MappingTask(
     secret=b"x" * 32,
     year=2026,
 )
-RECORDS = [
-    RawRecord(number, f"k{number}", "raw", [RawItem(f"k{number}", "de", f"k{number}", None, 0, b'{"title": "A"}')])
+RECORDS: list[RawRecord] = [
+    (number, f"k{number}", "raw", [(f"k{number}", "de", f"k{number}", None, 0, b'{"title": "A"}', ())])
     for number in range(20)
 ]
 
@@ -74,7 +74,7 @@ def test_a_connector_that_trips_rejects_the_record_and_tells_no_value(capsys: py
     task = MappingTask(
         connector=Tripping, settings=TASK.settings, context=TASK.context, secret=TASK.secret, year=TASK.year
     )
-    record = RawRecord(1, "a", "raw", [RawItem("a", "de", "a", None, 0, b'{"mail": "canary@example.org"}')])
+    record: RawRecord = (1, "a", "raw", [("a", "de", "a", None, 0, b'{"mail": "canary@example.org"}', ())])
     [row] = RecordMapper(task).map([record]).rows
     assert (row[2], row[3]) == ("rejected", "connector_error")
     assert "canary" not in capsys.readouterr().out + repr(row)

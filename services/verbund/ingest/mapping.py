@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 import structlog
@@ -18,6 +18,7 @@ from verbund.offer import content_hash, ends_at, organisation_id
 from verbund_connectors.kit import (
     Answer,
     Connector,
+    ContactDraft,
     Ignored,
     Item,
     Mapped,
@@ -40,25 +41,12 @@ SHOWN_WARNINGS = 5  # of one record, in `verbund why` and the ledger
 SHOWN_VALUE = 80  # characters of a rejected value that a person gets to see
 
 
-class RawItem(NamedTuple):
-    """An item as the source cache keeps it; `data` is JSON, `key` is None for one that is only needed."""
-
-    key: str | None
-    part: str
-    id: str
-    modified: str | None
-    deleted: int
-    data: bytes
-    needs: tuple[str, ...] = ()
-
-
-class RawRecord(NamedTuple):
-    """A record of the cache, its items in order; `raw` is the digest of the payload of the first."""
-
-    record: int
-    key: str
-    raw: str
-    items: list[RawItem]
+#: An item as the source cache keeps it: its key (None: only needed by others), part, id, order of versions, whether it
+#: is deleted, data as JSON, and the ids that it needs.
+RawItem: TypeAlias = tuple[str | None, str, str, str | None, int, bytes, tuple[str, ...]]
+#: A record of the cache: its number, its key, the digest of the payload of its first item, and its items in order. Plain
+#: tuples, as they come from the database: so they also cross to another process at half the cost.
+RawRecord: TypeAlias = tuple[int, str, str, list[RawItem]]
 
 
 @dataclass(slots=True)
@@ -110,25 +98,27 @@ class RecordMapper:
             return Rejected(rejects=(Reject(rule="connector_error", place="record", value=type(error).__name__),))
 
     def _row(self, record: int, key: str, raw: str, answer: Answer, staged: Staged) -> tuple[Any, ...]:
-        if isinstance(answer, Ignored | Withdrawn):
-            return (record, key, type(answer).__name__.lower(), answer.reason, None, None, raw, None)
         if isinstance(answer, Mapped):
             checked = self._checked(key, answer)
-            if isinstance(checked, Mapped):
-                return self._mapped(record, key, raw, checked, staged)
+            if not isinstance(checked, Rejected):
+                return self._mapped(record, key, raw, *checked, staged)
             answer = checked
+        if isinstance(answer, Ignored | Withdrawn):
+            return (record, key, type(answer).__name__.lower(), answer.reason, None, None, raw, None)
         listed = [[reject.rule, reject.place, masked(reject.place, reject.value)] for reject in answer.rejects]
         return (record, key, "rejected", listed[0][0], None, None, raw, orjson.dumps(listed))
 
-    def _checked(self, key: str, mapped: Mapped) -> Mapped | Rejected:
-        """Less the values that cannot be taken; rejected when what is wrong costs the record."""
-        found = check_draft(mapped.offer, year=self._task.year, record_key=key)
-        if not found:
-            return mapped
+    def _checked(self, key: str, mapped: Mapped) -> tuple[Mapped, bytes] | Rejected:
+        """Less the values that cannot be taken, with its offer as JSON; rejected when what is wrong costs the record."""
+        written = _written(mapped.offer)
+        found = check_draft(mapped.offer, year=self._task.year, record_key=key, written=written)
+        if not found and written is not None:
+            return mapped, written
         if costly := rejects(found):
             return Rejected(rejects=tuple(Reject(rule=f.rule, place=f.place, value=f.value) for f in costly))
         warnings = mapped.warnings + tuple(Reject(rule=f.rule, place=f.place, value=f.value) for f in found)
-        return replace(mapped, offer=without(mapped.offer, found), warnings=warnings)
+        offer = without(mapped.offer, found)
+        return replace(mapped, offer=offer, warnings=warnings), orjson.dumps(offer)
 
     def _organisation(self, key: str, draft: Mapping[str, Any]) -> _Organisation:
         """Its row, and what is wrong with it; many records name the same one, so the last ones are remembered."""
@@ -147,20 +137,20 @@ class RecordMapper:
             known = self._organisations[key, body] = (row, warnings)
         return known
 
-    def _mapped(self, record: int, key: str, raw: str, mapped: Mapped, staged: Staged) -> tuple[Any, ...]:
-        draft = {**mapped.offer, "organisation_id": None, "contact_ids": []}
+    def _mapped(
+        self, record: int, key: str, raw: str, mapped: Mapped, written: bytes, staged: Staged
+    ) -> tuple[Any, ...]:
         warnings = mapped.warnings
+        organisation = None
         if mapped.organisation is not None:
             row, wrong = self._organisation(*mapped.organisation)
             warnings += wrong
             if row is not None:
-                draft["organisation_id"] = row[0]
+                organisation = row[0]
                 staged.organisations.append((*row[:3], raw, row[3]))
-        for contact in mapped.contacts:
-            ident = contact_id(self._task.secret, contact.place_key, contact.area, contact.rank)
-            draft["contact_ids"].append(ident)
-            staged.contacts.append((ident, key, orjson.dumps({**contact.data, "contact_id": ident})))
-        draft["contact_ids"].sort()
+        contacts = sorted(self._contact(key, contact, staged) for contact in mapped.contacts)
+        who = {"organisation_id": organisation, "contact_ids": contacts}
+        draft = {**mapped.offer, **who}
         digest = content_hash(
             "offer",
             draft,
@@ -168,7 +158,22 @@ class RecordMapper:
             volatile_extra=self._connector.volatile_extra,
         )
         said = "; ".join(f"{warning.rule} at {warning.place}" for warning in warnings[:SHOWN_WARNINGS]) or None
-        return (record, key, "mapped", said, digest, ends_at(draft), raw, orjson.dumps(draft))
+        # The ids are written behind what was written for the check: of two equal names JSON takes the last.
+        body = written[:-1] + b"," + orjson.dumps(who)[1:]
+        return (record, key, "mapped", said, digest, ends_at(draft), raw, body)
+
+    def _contact(self, key: str, contact: ContactDraft, staged: Staged) -> str:
+        ident = contact_id(self._task.secret, contact.place_key, contact.area, contact.rank)
+        staged.contacts.append((ident, key, orjson.dumps({**contact.data, "contact_id": ident})))
+        return ident
+
+
+def _written(offer: Mapping[str, Any]) -> bytes | None:
+    """As JSON; None when it cannot be written, which the check looks into."""
+    try:
+        return orjson.dumps(offer, default=dict)
+    except TypeError:
+        return None
 
 
 def _item(raw: RawItem) -> Item:

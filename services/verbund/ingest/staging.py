@@ -57,7 +57,7 @@ def _batches(db: Any, feed: int) -> Iterator[list[RawRecord]]:
         last = batch[-1][0]
         loaded = _items(db, feed, [record for record, _ in batch], has_needs=has_needs)
         # One without items moved to another record; nothing delivers it any more.
-        yield [RawRecord(record, key, *loaded[record]) for record, key in batch if record in loaded]
+        yield [(record, key, *loaded[record]) for record, key in batch if record in loaded]
 
 
 def _items(db: Any, feed: int, records: Sequence[int], *, has_needs: bool) -> dict[int, tuple[str, list[RawItem]]]:
@@ -71,7 +71,7 @@ def _items(db: Any, feed: int, records: Sequence[int], *, has_needs: bool) -> di
         (orjson.dumps(list(records)).decode(),),
     ):
         needs = _needs(db, number) if has_needs else ()
-        loaded.setdefault(record, (raw, []))[1].append(RawItem._make((*fields, needs)))
+        loaded.setdefault(record, (raw, []))[1].append((*fields, needs))
         for ident in needs:
             needed.setdefault(ident, []).append(record)
     for ident, wanting in needed.items():
@@ -81,7 +81,7 @@ def _items(db: Any, feed: int, records: Sequence[int], *, has_needs: bool) -> di
             (feed, ident),
         ).fetchall():
             for record in dict.fromkeys(wanting):
-                loaded[record][1].append(RawItem(*fields))
+                loaded[record][1].append((*fields, ()))
     return loaded
 
 
