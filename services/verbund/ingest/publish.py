@@ -180,7 +180,8 @@ class Publisher:
     def withdraw_unreferred(self) -> None:
         """Withdraw organisations and contacts that no live or missed offer of the source refers to."""
         referred = {
-            "organisation": "SELECT 1 FROM offer o WHERE o.organisation_id = k.id AND o.state IN ('live', 'missed')",
+            "organisation": "SELECT 1 FROM offer o WHERE o.source = k.source AND o.state IN ('live', 'missed')"
+            " AND o.organisation_id = k.id",
             "contact": "SELECT 1 FROM offer_contact c JOIN offer o ON o.offer_id = c.offer_id"
             " WHERE c.contact_id = k.id AND o.state IN ('live', 'missed')",
         }

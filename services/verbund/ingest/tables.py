@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 # Folded from the log; emptied and folded again when it is lost or its version is raised.
-INVENTORY_VERSION = 1
+INVENTORY_VERSION = 2
 INVENTORY = """
-CREATE TABLE IF NOT EXISTS position (
+CREATE TABLE position (
     topic TEXT PRIMARY KEY, next INTEGER NOT NULL, last_id TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS offer (
-    offer_id TEXT PRIMARY KEY, district TEXT NOT NULL, source TEXT NOT NULL, record_key TEXT NOT NULL,
-    revision INTEGER NOT NULL, state TEXT NOT NULL, content_hash TEXT NOT NULL, ends_at TEXT,
-    content_ms INTEGER NOT NULL, content_position INTEGER NOT NULL, missed_since TEXT, missed_run TEXT, withdrawn_reason TEXT,
-    organisation_id TEXT, title TEXT, changed_ms INTEGER NOT NULL);
-CREATE UNIQUE INDEX IF NOT EXISTS offer_by_record ON offer (source, record_key);
-CREATE INDEX IF NOT EXISTS offer_by_organisation ON offer (organisation_id);
-CREATE INDEX IF NOT EXISTS offer_by_state ON offer (source, state);
-CREATE TABLE IF NOT EXISTS offer_contact (
+CREATE TABLE offer (
+    offer_id TEXT PRIMARY KEY, source TEXT NOT NULL, record_key TEXT NOT NULL, revision INTEGER NOT NULL, state TEXT NOT NULL,
+    content_hash TEXT NOT NULL, ends_at TEXT, content_ms INTEGER NOT NULL, content_position INTEGER NOT NULL,
+    missed_since TEXT, missed_run TEXT, withdrawn_reason TEXT, organisation_id TEXT);
+CREATE UNIQUE INDEX offer_by_record ON offer (source, record_key);
+CREATE INDEX offer_by_state ON offer (source, state, organisation_id);
+CREATE TABLE offer_contact (
     offer_id TEXT NOT NULL, contact_id TEXT NOT NULL, PRIMARY KEY (offer_id, contact_id)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS offer_by_contact ON offer_contact (contact_id);
-CREATE TABLE IF NOT EXISTS related (
+CREATE INDEX offer_by_contact ON offer_contact (contact_id);
+CREATE TABLE related (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, district TEXT NOT NULL, source TEXT NOT NULL, record_key TEXT NOT NULL,
     revision INTEGER NOT NULL, state TEXT NOT NULL, content_hash TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS related_by_source ON related (source, kind, state);
-CREATE TABLE IF NOT EXISTS reject (
+CREATE INDEX related_by_source ON related (source, kind, state);
+CREATE TABLE reject (
     reject_id TEXT PRIMARY KEY, source TEXT NOT NULL, record_key TEXT NOT NULL, rule TEXT NOT NULL, place TEXT NOT NULL,
     value TEXT, raw_digest TEXT NOT NULL, run_id TEXT NOT NULL, first_run TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS reject_by_source ON reject (source, record_key);
-CREATE TABLE IF NOT EXISTS run (
+CREATE INDEX reject_by_source ON reject (source, record_key);
+CREATE TABLE run (
     run_id TEXT PRIMARY KEY, district TEXT NOT NULL, source TEXT NOT NULL, started_at TEXT NOT NULL,
     finished_at TEXT NOT NULL, outcome TEXT NOT NULL, position INTEGER NOT NULL, document BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS run_by_source ON run (source, started_at);
-CREATE TABLE IF NOT EXISTS run_part (
+CREATE INDEX run_by_source ON run (source, started_at);
+CREATE TABLE run_part (
     run_id TEXT NOT NULL, source TEXT NOT NULL, part TEXT NOT NULL, position INTEGER NOT NULL, proves INTEGER NOT NULL,
     PRIMARY KEY (source, part, position)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS source (
+CREATE TABLE source (
     source TEXT PRIMARY KEY, district TEXT NOT NULL, state TEXT NOT NULL, file_digest TEXT NOT NULL,
     title TEXT NOT NULL, document BLOB NOT NULL, last_id TEXT NOT NULL);
 """
