@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-from io import BytesIO
 from typing import Any, Protocol
 
-from fastavro import schemaless_reader, validate
+from fastavro import validate
 from fastavro.validation import ValidationError
 
 import verbund_schemas
@@ -78,12 +76,19 @@ class _Version:
 class AvroCodec:
     """Avro single-object encoding (C3 01, CRC-64-AVRO, body) of events and other stored types, by name.
 
-    Several threads may use one. Today's schema is read and written by compiled code, older ones are resolved by
-    fastavro.
+    Several threads may use one. Code that was compiled for the schemas reads and writes.
+
+    Args:
+        catalogue: of the schemas.
+        shapes: what `decode` gives of some types instead of today's shape, for a process that needs less of them: a
+            schema made by `verbund.avro.narrowed`. All that read through this codec get that.
     """
 
-    def __init__(self, catalogue: Catalogue = verbund_schemas) -> None:
+    def __init__(
+        self, catalogue: Catalogue = verbund_schemas, *, shapes: Mapping[str, verbund_schemas.Schema] | None = None
+    ) -> None:
         self._catalogue = catalogue
+        self._shapes = shapes or {}
         self._today: dict[str, _Today] = {}
         self._versions: dict[tuple[str, str], _Version] = {}
 
@@ -134,9 +139,8 @@ class AvroCodec:
             schema = self._catalogue.expanded(event_type)
         except verbund_schemas.UnknownSchemaError as error:
             raise EventRefusedError("There is no event type {type}.", type=event_type) from error
-        today = _Today(
-            schema, verbund_schemas.digest(schema), _mark(schema), compiled_reader(schema), compiled_writer(schema)
-        )
+        read = compiled_reader(schema, self._shapes.get(event_type))
+        today = _Today(schema, verbund_schemas.digest(schema), _mark(schema), read, compiled_writer(schema))
         self._today[event_type] = today
         return today
 
@@ -163,21 +167,12 @@ class AvroCodec:
             writer = self._catalogue.shipped(known, name=event_type)
             mark = _mark(writer)
             if schema or body.startswith(mark):
-                return _Version(mark, partial(_resolved, writer, today.schema))
+                return _Version(mark, compiled_reader(writer, self._shapes.get(event_type, today.schema)))
         raise verbund_schemas.UnknownSchemaError(body[:_MARK_BYTES].hex())
 
 
 def _mark(schema: verbund_schemas.Schema) -> bytes:
     return _MARKER + verbund_schemas.fingerprint(schema)
-
-
-def _resolved(
-    writer: verbund_schemas.Schema, reader: verbund_schemas.Schema, body: bytes, start: int
-) -> tuple[dict[str, Any], int]:
-    stream = BytesIO(body)
-    stream.seek(start)
-    data: Any = schemaless_reader(stream, writer, reader)
-    return data, stream.tell()
 
 
 def _refused(

@@ -6,6 +6,8 @@ import struct
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from verbund.avro.resolution import Schema, resolved
+from verbund.avro.skipping import block_count, size, skip
 from verbund.avro.source import Source, made
 
 #: Reads the record at a position; gives it and the position after it. Any exception: the bytes are no such record. A
@@ -13,24 +15,30 @@ from verbund.avro.source import Source, made
 Reader: TypeAlias = Callable[[bytes, int], tuple[dict[str, Any], int]]
 
 
-def compiled_reader(schema: dict[str, Any]) -> Reader:
-    """A reader of whole records of this schema, expanded.
+def compiled_reader(schema: Schema, wanted: Schema | None = None) -> Reader:
+    """A reader of whole records that this schema wrote, expanded; with `wanted`, of what that schema has of them.
+
+    Fields that `wanted` lacks are skipped, those that were not written get its default.
 
     Raises:
-        TypeError: the schema uses something that ours do not.
+        TypeError: a schema uses something that ours do not, or the two differ in more than fields with a default.
     """
     names = {"read_long": _read_long, "read_size": _read_size, "read_double": struct.Struct("<d").unpack_from}
-    reader: Reader = made(Source("read", _read_record, _read), schema, {**names, "FLAGS": (False, True)})
+    both = resolved(schema, schema if wanted is None else wanted)
+    reader: Reader = made(Source("read", _read_record, _read), both, {**names, "FLAGS": (False, True)})
     return reader
 
 
-def _read_record(source: Source, schema: dict[str, Any], name: str) -> list[str]:
+def _read_record(source: Source, schema: Schema, name: str) -> list[str]:
     body: list[str] = []
-    values = []
+    values = [f"{field!r}: {default!r}" for field, default in schema["filled"].items()]
     for field in schema["fields"]:
-        value = source.name()
-        source.emit(source, field["type"], value, body, " ")
-        values.append(f"{field['name']!r}: {value}")
+        if field["skipped"]:
+            skip(source, field["type"], body, " ")
+        else:
+            value = source.name()
+            source.emit(source, field["type"], value, body, " ")
+            values.append(f"{field['name']!r}: {value}")
     return [f"def {name}(b, p):", *body, f" return {{{', '.join(values)}}}, p"]
 
 
@@ -47,9 +55,9 @@ def _read(source: Source, schema: Any, value: str, out: list[str], at: str) -> N
         case {"type": "array" | "map"}:
             _read_items(source, schema, value, out, at)
         case "string":
-            out += [*_size(at), f"{at}q = p + n; {value} = b[p:q].decode(); p = q"]
+            out += [*size(at), f"{at}q = p + n; {value} = b[p:q].decode(); p = q"]
         case "bytes":
-            out += [*_size(at), f"{at}q = p + n; {value} = b[p:q]; p = q"]
+            out += [*size(at), f"{at}q = p + n; {value} = b[p:q]; p = q"]
         case "int" | "long":
             out.append(f"{at}n = b[p]; p += 1")
             out.append(f"{at}if n < 128: {value} = n >> 1 ^ -(n & 1)")
@@ -62,25 +70,18 @@ def _read(source: Source, schema: Any, value: str, out: list[str], at: str) -> N
             raise TypeError(f"a compiled schema has no {schema}")
 
 
-def _size(at: str) -> list[str]:
-    """A length below 64 is one even byte; anything else, negative lengths among it, is looked at closer."""
-    return [f"{at}n = b[p]; p += 1", f"{at}if n & 129: n, p = read_size(n, b, p)", f"{at}else: n >>= 1"]
-
-
-def _read_items(source: Source, schema: dict[str, Any], value: str, out: list[str], at: str) -> None:
+def _read_items(source: Source, schema: Schema, value: str, out: list[str], at: str) -> None:
     left, item, key = source.name(), source.name(), source.name()
     mapped = schema["type"] == "map"
-    out += [f"{at}{value} = {'{}' if mapped else '[]'}"]
-    count = [f"{left} = b[p]; p += 1", f"if {left} < 128: {left} = {left} >> 1 ^ -({left} & 1)"]
-    count += [f"else: {left}, p = read_long({left}, b, p)"]
-    out += [at + line for line in count]
+    count = block_count(left, at)
+    out += [f"{at}{value} = {'{}' if mapped else '[]'}", *count]
     out += [f"{at}while {left}:", f"{at} if {left} < 0:", f"{at}  {left} = -{left}"]
     out += [f"{at}  n, p = read_long(b[p], b, p + 1)", f"{at} for _ in range({left}):"]
     if mapped:
         source.emit(source, "string", key, out, at + "  ")
     source.emit(source, schema["values" if mapped else "items"], item, out, at + "  ")
     out.append(f"{at}  {value}[{key}] = {item}" if mapped else f"{at}  {value}.append({item})")
-    out += [f"{at} {line}" for line in count]
+    out += [f" {line}" for line in count]
 
 
 def _read_long(byte: int, body: bytes, position: int) -> tuple[int, int]:
@@ -98,6 +99,10 @@ def _read_long(byte: int, body: bytes, position: int) -> tuple[int, int]:
 
 
 def _read_size(byte: int, body: bytes, position: int) -> tuple[int, int]:
+    """A length whose first byte was read already; of two bytes, as most are, it is neither below zero nor hostile."""
+    following = body[position]
+    if following < 128 and byte & 129 == 128:
+        return (byte & 127 | following << 7) >> 1, position + 1
     size, position = _read_long(byte, body, position)
     if not 0 <= size <= len(body) - position:
         raise IndexError(position)
