@@ -290,6 +290,7 @@ _OFFER_DRAFT: dict[str, Any] = {
     "barrier_free": None,
     "source_url": None,
 }
+_SAYABLE = frozenset((*_OFFER_DRAFT, "extra", "origin"))
 
 
 def draft_offer(kind: str, texts: Mapping[str, Mapping[str, Any]], **fields: Any) -> dict[str, Any]:
@@ -298,9 +299,8 @@ def draft_offer(kind: str, texts: Mapping[str, Mapping[str, Any]], **fields: Any
     Raises:
         TypeError: a field that a source cannot say.
     """
-    unknown = fields.keys() - _OFFER_DRAFT.keys() - {"extra", "origin"}
-    if unknown:
-        raise TypeError(f"an offer draft has no field {', '.join(sorted(unknown))}")
+    if not fields.keys() <= _SAYABLE:
+        raise TypeError(f"an offer draft has no field {', '.join(sorted(fields.keys() - _SAYABLE))}")
     return {**_OFFER_DRAFT, "kind": kind, "texts": texts, "extra": {}, **fields}
 
 
@@ -327,12 +327,14 @@ def draft_organisation(name: str, **fields: Any) -> dict[str, Any]:
     return {"name": name, "kind": None, "url": None, "place": None, "extra": {}, **fields}
 
 
+_PLACE: dict[str, Any] = dict.fromkeys(
+    ("key", "name", "street", "postcode", "town", "ags8", "lon", "lat", "position_source")
+)
+
+
 def place(**fields: Any) -> dict[str, Any]:
     """A place with everything unknown but what is given."""
-    empty: dict[str, Any] = dict.fromkeys(
-        ("key", "name", "street", "postcode", "town", "ags8", "lon", "lat", "position_source")
-    )
-    return {**empty, **fields}
+    return {**_PLACE, **fields}
 
 
 def occurrence(start: str, end: str | None = None, **fields: Any) -> dict[str, Any]:

@@ -53,13 +53,17 @@ def text_of(title: str, description: str | None = None, *, summary: str | None =
     """
     if not description or not description.strip():
         return draft_text(title, summary=summary), None
-    if _MARKUP.search(description) is None:
+    if not _has_markup(description):
         plain = _clean(description).strip()[: html.MAX_TEXT]
         return draft_text(title, summary=summary, description_html=_paragraphs(plain), description_text=plain), None
     source = html.without_contact_cards(description)
     shown = html.sanitise(source, limit=html.MAX_TEXT)
     made = draft_text(title, summary=summary, description_html=shown, description_text=html.plain(shown))
     return made, {**made, "description_html": html.canonical_html(source), "description_text": None}
+
+
+def _has_markup(text: str) -> bool:
+    return ("<" in text or "&" in text) and _MARKUP.search(text) is not None
 
 
 def _paragraphs(plain: str) -> str:

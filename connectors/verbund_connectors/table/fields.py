@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from verbund_connectors import classify, values
 from verbund_connectors.german import parse_date, parse_decimal, parse_time_range, weekdays
@@ -34,7 +34,23 @@ class Said:
         self.warnings.append(Reject(rule=rule, place=place, value=value))
 
 
-Step: TypeAlias = Callable[[Cells, Said], None]
+class Step(NamedTuple):
+    """How one field is read.
+
+    Attributes:
+        name: of the field.
+        column: the one whose cells alone say it; None when there are several, or when they hardly ever repeat themselves.
+        known: cells of that column that were read before and say nothing but a value. Towns, organisers, prices, term
+            dates: a table says the same again and again.
+        look: reads the cells of a row and notes what they say.
+    """
+
+    name: str
+    column: str | None
+    known: dict[str, Any]
+    look: Callable[[Cells, Said], None]
+
+
 Parse: TypeAlias = Callable[[Any], Any]
 
 # What a formula leaves where its value could not be computed.
@@ -45,61 +61,56 @@ _POSTCODE = re.compile(r"(?:D-?\s?)?(\d{5})")
 
 
 def compile_step(name: str, rule: ColumnRule) -> Step:
-    """The function for one field."""
-    return _CodeStep(name, rule) if name in CODES else _PlainStep(name, rule)
+    """The step for one field."""
+    column = rule.columns[0] if len(rule.columns) == 1 and name.partition(".")[0] not in _LONG else None
+    known: dict[str, Any] = {}
+    step = _CodeStep(name, rule, known) if name in CODES else _PlainStep(name, rule, known)
+    return Step(name, column, known, step.look)
+
+
+def _remember(known: dict[str, Any], raw: Any, value: Any) -> None:
+    if isinstance(raw, str) and len(known) < _MAX_CACHED:
+        known[raw] = value
 
 
 class _PlainStep:
     """Reads one field that is no code."""
 
     __slots__ = (
-        *("_cache", "_cell", "_column", "_failing", "_kept", "_name", "_parse", "_pattern", "_place", "_replaced"),
-        *("_several", "_splits"),
+        "_cell",
+        "_failing",
+        "_kept",
+        "_known",
+        "_name",
+        "_parse",
+        "_pattern",
+        "_place",
+        "_replaced",
+        "_splits",
     )
 
-    def __init__(self, name: str, rule: ColumnRule) -> None:
+    def __init__(self, name: str, rule: ColumnRule, known: dict[str, Any]) -> None:
         self._name = name
-        self._parse = _parser(name, rule)
+        self._parse = _list_parser(_parser(name, rule), rule) if name in _LISTS else _parser(name, rule)
         self._cell = _cell(rule)
         self._place = " + ".join(rule.columns)
         self._failing = _rule_of(name)
         self._kept = name in _KEPT_UNREAD
         self._replaced = {_key(text): target for text, target in rule.values.items()}
         self._pattern = re.compile(rule.pattern) if rule.pattern else None
-        self._several = name in _LISTS
-        self._splits = rule.splits or (",", ";", "\n")
-        plain = len(rule.columns) == 1 and not self._replaced and self._pattern is None and not self._several
-        self._column = rule.columns[0] if plain and name.partition(".")[0] not in _LONG else None
-        self._cache: dict[str, Any] = {}
+        self._known = known
 
-    def __call__(self, cells: Cells, said: Said) -> None:
-        if self._column is None:
-            self._look(cells, said)
-            return
-        raw = cells.get(self._column)
-        if raw is None:
-            return
-        # Towns, organisers, prices, term dates: a table says the same again and again.
-        value = self._cache.get(raw) if isinstance(raw, str) else None
-        if value is not None:
-            said.values[self._name] = value
-        else:
-            self._look(cells, said)
-
-    def _look(self, cells: Cells, said: Said) -> None:
-        raw = self._cell(cells)
+    def look(self, cells: Cells, said: Said) -> None:
+        """Note the value, or that there is none in what the cells say."""
+        cell = raw = self._cell(cells)
         if raw is not None and (self._replaced or self._pattern):
             raw = self._prepared(raw, said)
         if raw is None:
             return
-        if self._several:
-            said.values[self._name] = _unique(self._parse(piece) for piece in _pieces(raw, self._splits))
-            return
         value = self._parse(raw)
         if value is not None:
             said.values[self._name] = value
-            if self._column is not None and isinstance(raw, str) and len(self._cache) < _MAX_CACHED:
-                self._cache[raw] = value
+            _remember(self._known, cell, value)
         elif not isinstance(raw, str) or raw.strip():
             said.warn(self._failing, self._place, raw)
             if self._kept:
@@ -160,7 +171,6 @@ def _unique(found: Any) -> list[Any]:
 # --- plain fields ----------------------------------------------------------------------------------------------------
 
 _LONG = frozenset({"title", "summary", "description"})  # hardly ever said twice
-_LONG = frozenset({"title", "summary", "description"})  # hardly ever said twice
 _LISTS = frozenset({"area_served", "funding"})
 # What a person can still read where we cannot stays in `extra`; never contacts.
 _KEPT_UNREAD = DATES | {
@@ -210,6 +220,11 @@ def _parser(name: str, rule: ColumnRule) -> Parse:
     if base == "extra":
         return lambda raw: values.line(raw, 2_000)
     return special.get(name, values.line)
+
+
+def _list_parser(parse: Parse, rule: ColumnRule) -> Parse:
+    splits = rule.splits or (",", ";", "\n")
+    return lambda raw: _unique(parse(piece) for piece in _pieces(raw, splits))
 
 
 _LETTERS = (("YYYY", "%Y"), ("JJJJ", "%Y"), ("YY", "%y"), ("JJ", "%y"), ("MM", "%m"), ("DD", "%d"), ("TT", "%d"))
@@ -283,30 +298,45 @@ class _Read:
 class _CodeStep:
     """Reads one field of codes: by the listed values alone where there are any, else by the vocabulary's words."""
 
-    __slots__ = ("_cache", "_cell", "_classified", "_known", "_listed", "_name", "_pattern", "_place", "_splits")
+    __slots__ = (
+        "_cell",
+        "_classified",
+        "_known",
+        "_listed",
+        "_name",
+        "_pattern",
+        "_place",
+        "_read_before",
+        "_splits",
+        "_words",
+    )
 
-    def __init__(self, name: str, rule: ColumnRule) -> None:
+    def __init__(self, name: str, rule: ColumnRule, known: dict[str, Any]) -> None:
         self._name = name
         self._cell = _cell(rule)
         self._place = " + ".join(rule.columns)
         self._listed = {_key(text): target for text, target in rule.values.items()}
-        self._known = WORDS.get(name, {})
+        self._words = WORDS.get(name, {})
         self._classified = _CLASSIFIED.get(name)
         self._pattern = re.compile(rule.pattern) if rule.pattern else None
         self._splits = rule.splits or ((",", ";", "/") if name == "languages" else ())
-        self._cache: dict[Any, _Read] = {}
+        self._known = known
+        self._read_before: dict[Any, _Read] = {}
 
-    def __call__(self, cells: Cells, said: Said) -> None:
+    def look(self, cells: Cells, said: Said) -> None:
+        """Note the codes, and the words that have none."""
         raw = self._cell(cells)
         if raw is None or raw == "":
             return
-        read = self._cache.get(raw)
+        read = self._read_before.get(raw)
         if read is None:
             read = self._read(raw)
-            if len(self._cache) < _MAX_CACHED:
-                self._cache[raw] = read
+            if len(self._read_before) < _MAX_CACHED:
+                self._read_before[raw] = read
         if read.codes:
             said.values[self._name] = read.codes
+            if not (read.unknown or read.refused or read.kept):
+                _remember(self._known, raw, read.codes)
         for word in read.unknown:
             said.warn("code_unknown", self._place, word)
         for word in read.refused:
@@ -334,8 +364,8 @@ class _CodeStep:
             read.codes.extend((target,) if isinstance(target, str) else target or ())
         elif self._listed:
             read.unknown.append(piece)
-        elif key in self._known:
-            read.codes.append(self._known[key])
+        elif key in self._words:
+            read.codes.append(self._words[key])
         elif self._classified is not None and (found := self._classified(word)):
             read.codes.extend(found)
             if self._name in _KEEPS_WORDS and key not in found:

@@ -43,7 +43,7 @@ class Mapper:
         self._steps = [compile_step(_plain_name(name, context), rule) for name, rule in settings.map.items()]
         preset = Said({})
         for name, value in settings.defaults.items():
-            compile_step(_plain_name(name, context), ColumnRule(column=name))({name: value}, preset)
+            compile_step(_plain_name(name, context), ColumnRule(column=name)).look({name: value}, preset)
         self._preset = preset.values
         names = {_plain_name(name, context) for name in (*settings.map, *settings.defaults)}
         self._texts = _languages(names, context.default_language)
@@ -62,8 +62,7 @@ class Mapper:
         if SHAPE in row:
             return Rejected(rejects=(Reject(rule="row_shape", place="row", value=row[SHAPE]),))
         said = Said(dict(self._preset), warnings)
-        for step in self._steps:
-            step(row, said)
+        self._read(row, said)
         status = _one(said.values.get("status"))
         if status == "withdrawn":
             return Withdrawn(reason="explicit_delete")
@@ -73,6 +72,17 @@ class Mapper:
         if url and any(url.startswith(hub) for hub in self._context.hub_urls):
             return Ignored(reason="ours")
         return self._mapped(key, said, status)
+
+    def _read(self, row: Mapping[str, Any], said: Said) -> None:
+        for name, column, known, look in self._steps:
+            if column is not None:
+                raw = row.get(column)
+                if raw is None:
+                    continue
+                if (value := known.get(raw)) is not None:
+                    said.values[name] = value
+                    continue
+            look(row, said)
 
     def _mapped(self, key: str, said: Said, status: str | None) -> Answer:
         value = said.values
@@ -290,15 +300,18 @@ def _hours(day: int, hours: tuple[str, str | None]) -> dict[str, Any]:
 # --- where, terms, who -----------------------------------------------------------------------------------------------
 
 
+_PLACE_FIELDS = tuple((name, f"place.{name}") for name in ("name", "street", "town", "key", "ags8", "lat", "lon"))
+
+
 def _place(said: Said) -> dict[str, Any] | None:
     value = said.values
-    found = {name: value.get(f"place.{name}") for name in ("name", "street", "town", "key", "ags8", "lat", "lon")}
+    found = {name: value.get(field) for name, field in _PLACE_FIELDS}
     code = value.get("place.postcode")
     if code is not None:
         found["postcode"] = code[0]
         if code[1]:
             said.warn("postcode_completed", "place.postcode", code[0])
-    if not any(item is not None for item in found.values()):
+    if all(item is None for item in found.values()):
         return None
     if found["lat"] is None or found["lon"] is None:
         found["lat"] = found["lon"] = None
