@@ -20,7 +20,7 @@ class Term(NamedTuple):
         de, en: labels for people.
         parent: code of the wider term, or None.
         more: what else is known of it: `hints` of a category, `keywords` of a target group, `effect` of a rule,
-            `pass_on` of a licence.
+            `pass_on` of a licence, `mark` and `grade` of a finding of quality, `points` of its grade.
     """
 
     code: str
@@ -89,11 +89,13 @@ def level_rank(level: str | None) -> int | None:
 _CEFR = ("A1", "A2", "B1", "B2", "C1", "C2")
 _LEVEL = re.compile(rf"({'|'.join(_CEFR)})(?:[.]([1-9]))?")
 
-# Vocabularies with a file of their own, since they carry hints for connectors: file and key of the list in it.
+# Vocabularies with a file of their own, since they carry more than words: file and key of the list in it.
 _LARGE = {
     "categories": ("categories.json", "categories"),
     "target_groups": ("target_groups.json", "groups"),
     "districts": ("districts.json", "districts"),
+    "quality": ("quality.json", "findings"),
+    "quality_grade": ("quality.json", "grades"),
 }
 
 

@@ -33,8 +33,20 @@ def test_every_vocabulary_that_a_field_names_exists():
     assert _named_by_fields() <= set(vocabulary_names())
 
 
+# Said of offers by readers; no record holds them.
+SAID_BY_READERS = {"quality", "quality_grade"}
+
+
 def test_every_vocabulary_is_named_by_a_field():
-    assert set(vocabulary_names()) <= _named_by_fields()
+    assert set(vocabulary_names()) - SAID_BY_READERS <= _named_by_fields()
+
+
+def test_findings_of_quality_have_a_mark_of_their_own_and_a_known_grade():
+    findings = vocabulary("quality").terms.values()
+    marks = [finding.more["mark"] for finding in findings]
+    assert all(len(mark) == 1 for mark in marks)
+    assert len(set(marks)) == len(marks)
+    assert {finding.more["grade"] for finding in findings} == set(vocabulary("quality_grade").terms)
 
 
 @pytest.mark.parametrize("name", vocabulary_names())
