@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
@@ -19,6 +20,9 @@ Card: TypeAlias = dict[str, Any]
 _MAIN_LEVELS = ("alpha", "A1", "A2", "B1", "B2", "C1", "C2")
 _TIE_BITS = 62
 
+# A vocabulary has some hundred codes; far fewer sets of them are in use than offers.
+_MEMORY_OF_CODES = 10_000
+
 
 def card_of(offer: Mapping[str, Any], *, horizon: Horizon, changed_ms: int) -> Card:
     """The card of an offer: a function of its event alone."""
@@ -28,7 +32,7 @@ def card_of(offer: Mapping[str, Any], *, horizon: Horizon, changed_ms: int) -> C
         "district": offer["district"],
         "source": offer["source"],
         "kind": offer["kind"],
-        "category": _with_parents(offer["categories"]),
+        "category": _with_parents(tuple(offer["categories"])),
         "target_group": sorted(set(offer["target_groups"])),
         "level": _levels(offer["level_from"], offer["level_to"]),
         "sublevel": _sublevels(offer["level_from"], offer["level_to"]),
@@ -56,9 +60,11 @@ def card_of(offer: Mapping[str, Any], *, horizon: Horizon, changed_ms: int) -> C
     }
 
 
-def document_of(key: str, card: Card, *, revision: int, state: str, organisation_name: str) -> tantivy.Document:
-    """The document of an offer that is live or missed."""
-    document = bare_document(key, "offer", {"revision": revision, "state": state, "card": card})
+def document_of(
+    key: str, card: Card, *, card_json: bytes, revision: int, state: str, organisation_name: str
+) -> tantivy.Document:
+    """The document of an offer that is live or missed; its card comes as values and as they are stored."""
+    document = bare_document(key, "offer", {"revision": revision, "state": state, "card": orjson.Fragment(card_json)})
     document.add_integer("tie", _tie(key))
     _add_facets(document, card["values"])
     _add_times_and_place(document, card["values"])
@@ -122,26 +128,29 @@ def _tie(key: str) -> int:
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest()) >> (64 - _TIE_BITS)
 
 
-def _with_parents(codes: list[str]) -> list[str]:
+@lru_cache(maxsize=_MEMORY_OF_CODES)
+def _with_parents(codes: tuple[str, ...]) -> Sequence[str]:
     """Codes are dotted paths: whoever looks for `language` wants `language.integration_course` too."""
     found: set[str] = set()
     for code in codes:
         parts = code.split(".")
         found.update(".".join(parts[: length + 1]) for length in range(len(parts)))
-    return sorted(found)
+    return tuple(sorted(found))
 
 
-def _levels(needs: str | None, reaches: str | None) -> list[str]:
+@lru_cache(maxsize=_MEMORY_OF_CODES)
+def _levels(needs: str | None, reaches: str | None) -> Sequence[str]:
     """Main levels from the one needed to the one reached; a missing end is the other one."""
     low, high = needs or reaches, reaches or needs
     mains = [level for level in (_main(low), _main(high)) if level in _MAIN_LEVELS]
     if not mains:
-        return []
+        return ()
     first, last = sorted(_MAIN_LEVELS.index(level) for level in (mains[0], mains[-1]))
-    return list(_MAIN_LEVELS[first : last + 1])
+    return _MAIN_LEVELS[first : last + 1]
 
 
-def _sublevels(needs: str | None, reaches: str | None) -> list[str]:
+@lru_cache(maxsize=_MEMORY_OF_CODES)
+def _sublevels(needs: str | None, reaches: str | None) -> Sequence[str]:
     """Half levels such as B1.2 from the one needed to the one reached."""
     low, high = needs or reaches, reaches or needs
     mains = _levels(needs, reaches)
@@ -150,7 +159,7 @@ def _sublevels(needs: str | None, reaches: str | None) -> list[str]:
         halves = halves[halves.index(low) :]
     if high and high in halves:
         halves = halves[: halves.index(high) + 1]
-    return halves
+    return tuple(halves)
 
 
 def _main(level: str | None) -> str | None:

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +18,9 @@ from verbund.views.search_schema import FOREVER
 
 #: Starts of one recurrence that are looked at; a rule by the second must not fill the memory.
 MOST_STARTS = 5_000
+
+# Offers of one source share their days: a term begins for all of its courses on the same few.
+_MEMORY_OF_DAYS = 20_000
 
 _WEEKDAYS = {name: number for number, name in enumerate(("MO", "TU", "WE", "TH", "FR", "SA", "SU"))}
 _PLAIN_PARTS = {"FREQ", "BYDAY", "INTERVAL", "UNTIL", "WKST"}
@@ -62,11 +65,10 @@ class Days:
 def days_of(offer: Mapping[str, Any], horizon: Horizon) -> Days:
     """The days of an offer; what lies outside of its validity is left out."""
     end = ends_at(offer)
-    # The end is exclusive: midnight still belongs to the day before.
-    ends = FOREVER if end is None else (_moment(end, HOME_ZONE) - timedelta(microseconds=1)).toordinal()
+    ends = FOREVER if end is None else _last_day(end)
     first = _ordinal(offer["valid_from"]) or 0
     last = _ordinal(offer["valid_to"]) or FOREVER
-    days = {_moment(one["start"], one["zone"]).toordinal() for one in _held(offer["starts"])}
+    days = {_day(one["start"], one["zone"]) for one in _held(offer["starts"])}
     open_from = FOREVER + 1
     weekdays = _every_week(offer, horizon)
     weekly_from = 0
@@ -220,6 +222,18 @@ def _moment(instant: str, zone: str) -> datetime:
     return datetime.fromisoformat(instant).astimezone(_zone(zone))
 
 
+@lru_cache(maxsize=_MEMORY_OF_DAYS)
+def _day(instant: str, zone: str) -> int:
+    """The local day of an instant."""
+    return _moment(instant, zone).toordinal()
+
+
+@lru_cache(maxsize=_MEMORY_OF_DAYS)
+def _last_day(end: str) -> int:
+    """The last day of what ends at an instant. The end is exclusive: midnight still belongs to the day before."""
+    return (_moment(end, HOME_ZONE) - timedelta(microseconds=1)).toordinal()
+
+
 @cache
 def _zone(name: str) -> ZoneInfo:
     try:
@@ -228,5 +242,6 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(HOME_ZONE)
 
 
+@lru_cache(maxsize=_MEMORY_OF_DAYS)
 def _ordinal(text: str | None) -> int | None:
     return date.fromisoformat(text[:10]).toordinal() if text else None

@@ -13,7 +13,7 @@ from verbund.events import Recorded
 from verbund.projection.settle import problem_of
 from verbund.views import search_folder
 from verbund.views.fold import Folded, facts_of, fold
-from verbund.views.search_document import bare_document, card_of, document_of
+from verbund.views.search_document import Card, bare_document, card_of, document_of
 from verbund.views.search_position import Position, position_document, read_position
 from verbund.views.search_rows import Row, Rows, key_of, organisation_key
 from verbund.views.search_schema import POSITION_KEY, VERSION, build_schema, open_index
@@ -133,6 +133,7 @@ class SearchWriter:
         self._searcher = self._index.searcher()
         self._position = read_position(self._searcher)
         self._rows = Rows(self._schema, self._searcher)
+        self._fresh_cards: dict[str, Card] = {}  # of one batch, so that what was just made is not read back
 
     # --- taking events -----------------------------------------------------------------------------------------------
 
@@ -166,6 +167,7 @@ class SearchWriter:
         for key in organisations:
             self._write(key, "")
         self._write_offers(offers)
+        self._fresh_cards.clear()
 
     def _fold_in(self, key: str, folded: Folded) -> str:
         """Bring the row of a key up; the type of the event that decided, or nothing when none was newer."""
@@ -180,6 +182,7 @@ class SearchWriter:
                 offer = facts_of(body, "offer_id", "offer")
                 card = card_of(offer, horizon=self._horizon, changed_ms=body.appended_ms)
                 fresh.card, fresh.organisation = orjson.dumps(card), card["organisation"]
+                self._fresh_cards[key] = card
             else:
                 fresh.name = facts_of(body, "organisation_id", "organisation")["name"]
         elif row is not None:
@@ -231,12 +234,17 @@ class SearchWriter:
         if row.stored:
             self._writer.delete_documents_by_term("key", key)
         row.stored = True
-        card = orjson.loads(row.card) if row.card else None
-        if card and row.state != "withdrawn":
+        if row.card and row.state != "withdrawn":
             document = document_of(
-                key, card, revision=row.revision, state=row.state, organisation_name=organisation_name
+                key,
+                self._fresh_cards.get(key) or orjson.loads(row.card),
+                card_json=row.card,
+                revision=row.revision,
+                state=row.state,
+                organisation_name=organisation_name,
             )
         else:
+            card = orjson.Fragment(row.card) if row.card else None
             stored = {"revision": row.revision, "state": row.state, "card": card, "name": row.name}
             document = bare_document(key, "other", stored)
         self._writer.add_document(document)
