@@ -87,7 +87,10 @@ def reader(indexes: Mapping[str, int]) -> Callable[[Sequence[Cell]], dict[str, A
     pick = itemgetter(*wanted, wanted[0])
 
     def read(cells: Sequence[Cell]) -> dict[str, Any]:
-        found = zip(columns, pick(cells), strict=False)
+        picked = pick(cells)
+        found = zip(columns, picked, strict=False)
+        if all(picked):
+            return dict(found)
         return {column: cell for column, cell in found if cell is not None and cell != ""}
 
     return read
