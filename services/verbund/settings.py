@@ -40,6 +40,7 @@ class Settings(BaseModel):
         listen: host and port of web and API; port 0 takes a free one.
         public_url: address under which others reach it.
         fetch_allow: networks that may be fetched from although they are not public.
+        runs_at_once: how many sources the scheduler pulls side by side.
         kafka: security of the broker, as in `verbund.yaml`; values are secrets.
     """
 
@@ -58,6 +59,7 @@ class Settings(BaseModel):
     fetch_allow: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_words)] = ()
     proxy: SecretStr | None = None
     ca_file: Path | None = None
+    runs_at_once: Annotated[int, Field(ge=1, le=32)] = 4
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] | None = None
     lang: Literal["de", "en"] = "en"

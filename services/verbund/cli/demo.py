@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verbund.cli import demo_home, differences, exits, offer_show, output, register, session
+from verbund.cli import demo_home, differences, exits, offer_show, output, scheduler, session
 from verbund.cli.progress import progress
 from verbund.i18n import N_, _
 
@@ -54,9 +54,6 @@ def demo(
 
 def pull_both(hub: Hub, feeds: DemoFeeds, home: Path) -> dict[str, Any]:
     """Pull the first edition, then the edited one; what came of it."""
-    from verbund.bootstrap import now
-    from verbund.cli.scheduler import note_start
-
     paths = feeds.write_sources(home / "demo-sources")
     runs: dict[int, list[RunReport]] = {}
     ends: dict[str, int] = {}
@@ -68,9 +65,7 @@ def pull_both(hub: Hub, feeds: DemoFeeds, home: Path) -> dict[str, Any]:
             for number, path in enumerate(paths):
                 report(_("edition {edition}").format(edition=edition), number, len(paths))
                 source = hub.source_file(path)
-                note_start(home, source.source, now())
-                runs[edition].append(hub.ingest.apply(source))
-                register.keep(hub, source)
+                runs[edition].append(scheduler.apply_now(hub, source))
         report("catch_up", 0, None)
         hub.catch_up()
     return _document(hub, home, runs, changed=_changes(hub, ends))

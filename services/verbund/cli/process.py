@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from verbund.cli import exits, output, session
+from verbund.cli import exits, output, scheduler, session
 from verbund.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -43,13 +43,12 @@ def ingest(
     once: Annotated[bool, typer.Option("--once", help=N_("Run what is due now, then end."))] = False,
 ) -> None:
     """The scheduler alone."""
-    from verbund.bootstrap import now
-    from verbund.cli.scheduler import Scheduler
-    from verbund.cli.service import Service
+    from verbund.cli.service import Service, ends_on_sigterm
 
     with session.current().hub(service=True) as hub:
         if once:
-            ran = Scheduler(hub, clock=now).run_due(threading.Event())
+            with ends_on_sigterm():
+                ran = scheduler.of(hub).run_due(threading.Event())
             output.say(_("{n} sources were due and ran.").format(n=ran))
             return
         service = Service()
@@ -124,7 +123,4 @@ def add_search(service: Service, hub: Hub) -> None:
 
 def add_scheduler(service: Service, hub: Hub) -> None:
     """Run sources when they are due."""
-    from verbund.bootstrap import now
-    from verbund.cli.scheduler import Scheduler
-
-    service.add("scheduler", Scheduler(hub, clock=now).run_forever)
+    service.add("scheduler", scheduler.of(hub).run_forever)

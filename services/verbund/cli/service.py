@@ -80,6 +80,20 @@ class Service:
                 signal.signal(number, handler)
 
 
+@contextmanager
+def ends_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does: what it holds is given back, and the next run heals what is half done."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def listening_socket(host: str, port: int) -> socket.socket:
     """A socket that listens there, so that a taken port is noticed before anything else starts.
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verbund.cli import exits, output, register, session, source_check, source_show, views
+from verbund.cli import exits, output, register, scheduler, session, source_check, source_show, views
 from verbund.cli.progress import progress
+from verbund.cli.service import ends_on_sigterm
 from verbund.i18n import N_, _, error_sentence
 
 if TYPE_CHECKING:
@@ -117,15 +118,10 @@ def apply(
             "{file} is a saved plan, and this version cannot carry out saved plans yet; apply the source file instead.",
             file=str(file),
         )
-    from verbund.bootstrap import now
-    from verbund.cli.scheduler import note_start
-
-    with session.current().hub() as hub:
+    with ends_on_sigterm(), session.current().hub() as hub:
         source = hub.source_file(file)
-        note_start(hub.settings.home, source.source, now())
         with progress() as report:
-            run = hub.ingest.apply(source, progress=report)
-        register.keep(hub, source)
+            run = scheduler.apply_now(hub, source, progress=report)
     document = run.document
     output.answer(document, as_json=as_json, show=lambda console: source_show.show_run(console, document))
     if run.failure:

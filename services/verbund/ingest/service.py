@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from verbund.collecting import quiet_collector
 from verbund.errors import BaseMovedError, UnknownNameError
 from verbund.ingest.cache import SourceCache
 from verbund.ingest.inventory import Inventory
+from verbund.ingest.limits import Limits, RunOverTime, over_time
 from verbund.ingest.lock import source_lock
 from verbund.ingest.pull import Progress
 from verbund.ingest.report import Plan, RunReport
@@ -26,8 +30,9 @@ def _silent(_stage: str, _done: int, _total: int | None) -> None:
 class Ingest:
     """Plans and runs of sources; everything it keeps lies in `ingest.db` and can be made again from the log and a pull."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._rooms = rooms
+        self._monotonic = monotonic
 
     def plan(self, source: SourceFile, *, progress: Progress = _silent) -> Plan:
         """What `apply` would do, from a whole pull of its own; nothing is appended, nothing of the cache is touched."""
@@ -38,17 +43,28 @@ class Ingest:
             finally:
                 run.cache.clear()
 
-    def apply(self, source: SourceFile, *, progress: Progress = _silent) -> RunReport:
-        """One run; applying by hand registers the source.
+    def apply(
+        self, source: SourceFile, *, progress: Progress = _silent, stop: threading.Event | None = None
+    ) -> RunReport:
+        """One run; applying by hand registers the source. One that is over its time ends as failed.
 
         Raises:
             LockedError: another run of it is under way.
+            RunAborted: `stop` was set meanwhile.
             AppendFailedError, LogUnavailableError: the run ended half-way; the next one heals.
         """
-        with quiet_collector(), source_lock(self._locks, source.source), opened(self._rooms) as db:
-            run = Run(self._rooms, source, db, cache_name=source.source, progress=progress)
-            self._refuse_other_district(db, source)
-            return run.carry_out(run.prepare())
+        limits = Limits(progress, timeout=source.timeout, stop=stop, monotonic=self._monotonic)
+        with quiet_collector(), source_lock(self._locks, source.source):
+            try:
+                with opened(self._rooms) as db:
+                    run = Run(self._rooms, source, db, cache_name=source.source, progress=limits)
+                    self._refuse_other_district(db, source)
+                    return run.carry_out(run.prepare())
+            except RunOverTime:
+                with opened(self._rooms) as db:  # what the run had put aside so far does not count
+                    late = Run(self._rooms, source, db, cache_name=source.source, progress=progress)
+                    late.run_id, late.moment = run.run_id, run.moment
+                    return late.carry_out(over_time(source.timeout))
 
     def remove(self, source: SourceFile, *, progress: Progress = _silent) -> RunReport:
         """Withdraw everything of the source, then take it out of the register."""

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from verbund import hours
 from verbund_connectors.kit import ContactPolicy
 from verbund_schemas import districts
 
 Removal: TypeAlias = Literal["explicit", "full-list", "status", "expiry", "none"]
+
+#: How long a run may read from its source and map, unless the source file says otherwise.
+RUN_TIMEOUT = timedelta(hours=1)
 
 _DURATION = re.compile(r"^(\d+)\s*(s|m|h|d)$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -35,12 +39,22 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Schedule(_Strict):
-    """When a source is pulled; times of `not_between` are local, `HH:MM-HH:MM`."""
+def _a_span(text: str) -> str:
+    hours.parsed(text)
+    return text
 
-    every: Duration
+
+# Nobody's feed changes faster, and nobody wants to be asked more often.
+_SHORTEST_RHYTHM = timedelta(seconds=10)
+
+
+class Schedule(_Strict):
+    """When a source is pulled, and how long that may take; for the spans of local time see `verbund.hours`."""
+
+    every: Annotated[Duration, Field(ge=_SHORTEST_RHYTHM)]
     jitter: Duration = timedelta(0)
-    not_between: tuple[Annotated[str, Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$")], ...] = ()
+    not_between: tuple[Annotated[str, AfterValidator(_a_span)], ...] = ()
+    timeout: Annotated[Duration, Field(ge=timedelta(seconds=1))] = RUN_TIMEOUT
 
 
 class Grace(_Strict):
@@ -143,6 +157,11 @@ class SourceFile(_Strict):
         if "path" in self.with_:
             return Grace(missing_runs=1, missing_for=timedelta(0))
         return Grace()
+
+    @property
+    def timeout(self) -> timedelta:
+        """How long a run may read from the source and map."""
+        return self.schedule.timeout if self.schedule else RUN_TIMEOUT
 
     @property
     def mapping_version(self) -> str:
