@@ -115,6 +115,7 @@ def test_a_host_that_wants_an_hour_is_not_waited_for_and_not_asked_before(make, 
     with pytest.raises(SourceRefusedError) as again:
         fetch.get(url)
     assert again.value.facts["retry_after_s"] == 3000
+    assert datetime.fromisoformat(again.value.facts["resumes_at"]).tzinfo is UTC
     assert server.count("/feed") == 1
     clock.at += 3000
     fetch.get(url).close()

@@ -53,6 +53,11 @@ def test_a_source_that_asks_for_patience_gets_it_and_has_not_failed():
     assert is_due(EAGER, past, until)
 
 
+def test_a_source_that_asks_for_seconds_again_and_again_is_left_alone_for_longer():
+    past = Past(started_at=NOON).after(NOON, "failed", resumes_at=NOON + timedelta(seconds=10))
+    assert due_at(EAGER, past, NOON) == NOON + timedelta(minutes=5)
+
+
 def test_nobody_is_waited_for_longer_than_a_day():
     past = Past(started_at=NOON).after(NOON, "failed", resumes_at=NOON + timedelta(days=21))
     assert due_at(EAGER, past, NOON) == NOON + LONGEST_PAUSE

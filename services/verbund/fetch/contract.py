@@ -78,7 +78,8 @@ class Fetch(Protocol):
 
         Raises:
             SourceUnreachableError: no answer, none in time, or one that says "later" (5xx).
-            SourceRefusedError: a status that says no; with `retry_after_s` in its facts when it says until when.
+            SourceRefusedError: a status that says no; with `retry_after_s` and `resumes_at` (UTC) in its
+                facts when it says until when.
             SourceUnreadableError: too large, cut off, or encoded in a way we do not read.
             AddressRefusedError: it lies, or leads, where Verbund must not go; no connection was made there.
         """

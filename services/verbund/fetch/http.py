@@ -56,7 +56,7 @@ class HttpFetch:
         self._monotonic = monotonic
         self._now = now
         self._pools = Pools(self._settings, resolve=resolve, network=network)
-        self._politeness = Politeness(self._settings, monotonic=monotonic, sleep=sleep)
+        self._politeness = Politeness(self._settings, monotonic=monotonic, sleep=sleep, now=now)
 
     def close(self) -> None:
         """Hang up; bodies that were handed out stay readable."""
@@ -168,7 +168,7 @@ class HttpFetch:
         self._politeness.hold_off(journey.url.host, addresses.port_of(journey.url), wanted.seconds)
         journey.retries += 1
         if wanted.seconds > self._settings.retry_after_limit_s or journey.retries > self._settings.retries:
-            raise problems.rate_limited(str(journey.url), wanted.status, wanted.seconds)
+            raise problems.rate_limited(str(journey.url), wanted.status, wanted.seconds, now=self._now())
 
 
 @contextmanager

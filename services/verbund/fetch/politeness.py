@@ -32,11 +32,17 @@ class Politeness:
     """Turns at hosts, for all threads of this process."""
 
     def __init__(
-        self, settings: FetchSettings, *, monotonic: Callable[[], float], sleep: Callable[[float], None]
+        self,
+        settings: FetchSettings,
+        *,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], None],
+        now: Callable[[], datetime],
     ) -> None:
         self._settings = settings
         self._monotonic = monotonic
         self._sleep = sleep
+        self._now = now
         self._hosts: dict[tuple[str, int], _Host] = {}
 
     @contextmanager
@@ -53,8 +59,9 @@ class Politeness:
             raise problems.queue_too_long(url, self._settings.queue_timeout_s)
         try:
             now = self._monotonic()
-            if of_host.not_before - now > self._settings.retry_after_limit_s:
-                raise problems.rate_limited(url, _TOO_MANY_REQUESTS, of_host.not_before - now)
+            patience = of_host.not_before - now
+            if patience > self._settings.retry_after_limit_s:
+                raise problems.rate_limited(url, _TOO_MANY_REQUESTS, patience, now=self._now())
             wait = max(of_host.next_at, of_host.not_before) - now
             if wait > 0:
                 self._sleep(wait)

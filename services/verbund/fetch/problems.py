@@ -5,6 +5,8 @@ Addresses are shown without their query, which may hold a key.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from verbund.errors import (
     AddressRefusedError,
     SourceError,
@@ -144,14 +146,16 @@ def gone(url: str, status: int) -> SourceRefusedError:
     )
 
 
-def rate_limited(url: str, status: int, retry_after_s: float) -> SourceRefusedError:
+def rate_limited(url: str, status: int, retry_after_s: float, *, now: datetime) -> SourceRefusedError:
     """The source says when to come back, and that is too long to wait for."""
+    resumes_at = (now + timedelta(seconds=retry_after_s)).replace(microsecond=0)
     return SourceRefusedError(
         "{url} wants to be asked again in {retry_after_s:.0f} seconds (status {status}); pull it less often",
         code="E223",
         url=shown(url),
         status=status,
         retry_after_s=retry_after_s,
+        resumes_at=resumes_at.isoformat(),
     )
 
 

@@ -38,8 +38,9 @@ class Past:
     resumes_at: datetime | None = None
 
     def after(self, ended_at: datetime, outcome: str, *, resumes_at: datetime | None = None) -> Past:
-        """What is remembered after the run that began then; being asked for patience is no failure."""
-        failed = outcome == "failed" and resumes_at is None
+        """What is remembered after the run that began then; who asks for enough patience has not failed."""
+        patient = resumes_at is not None and resumes_at - ended_at >= BACK_OFF[0]
+        failed = outcome == "failed" and not patient
         return replace(
             self,
             ended_at=ended_at,
