@@ -256,10 +256,9 @@ class SourceCache:
             )
             self._delete(partly)
 
-    def forget_records(self, records: Sequence[int]) -> None:
-        """Drop the items of withdrawn records; joins the caller's transaction."""
-        for record in records:
-            self._delete("SELECT item FROM item WHERE record = ?", (record,))
+    def forget_records(self, which: str, *parameters: Any) -> None:
+        """Drop the items of records that a query names; joins the caller's transaction."""
+        self._delete(f"SELECT item FROM item WHERE record IN ({which})", parameters)
 
     def _delete(self, which: str, parameters: Sequence[Any] = ()) -> None:
         for table in ("body", "need", "item"):

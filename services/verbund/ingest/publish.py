@@ -36,6 +36,9 @@ OUTCOMES = {
 }
 
 
+_LISTED = "SELECT value FROM json_each(?)"
+
+
 class BaseMoved(Exception):  # noqa: N818 — not an error: the run decides again
     """Another run of the same source appended since this one decided."""
 
@@ -231,36 +234,39 @@ class Publisher:
         ).fetchone()[0]
         done = 0
         for action in OUTCOMES:
+            last = 0
             while rows := self._db.execute(
-                "SELECT d.key, d.record, d.action, d.because, d.offer_id, d.revision, d.missed_since, s.hash, s.raw, s.body"
+                "SELECT d.decision, d.key, d.action, d.because, d.offer_id, d.revision, d.missed_since, s.hash, s.raw, s.body"
                 " FROM scratch.decision d LEFT JOIN scratch.staged s ON s.record = d.record"
-                " WHERE d.action = ? AND d.done = 0 ORDER BY d.record LIMIT ?",
-                (action, BATCH),
+                " WHERE d.action = ? AND d.decision > ? AND NOT d.done ORDER BY d.decision LIMIT ?",
+                (action, last, BATCH),
             ).fetchall():
-                self._offer_batch(rows)
+                self._offer_batch(action, rows)
+                last = rows[-1][0]
                 done += len(rows)
                 self._progress("append", done, total)
 
-    def _offer_batch(self, rows: Sequence[tuple[Any, ...]]) -> None:
+    def _offer_batch(self, action: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if self._log.end([self._topic])[self._topic] > self._inventory.next_position(self._topic):
             self._inventory.catch_up()
         # Also when nothing is new now: reading back organisations may have folded another run's offers.
         if self._moved(rows):
             raise BaseMoved
-        events, meaning = [], {}
-        for row in rows:
-            event = self._offer_event(*row)
-            events.append(event)
-            meaning[str(event.id)] = row
-        taken = self.append(self._topic, events, lambda counted: self._mark(meaning, counted))
-        refused = meaning.keys() - taken
+        events = [self._offer_event(*row) for row in rows]
+        decisions = {str(event.id): row[0] for event, row in zip(events, rows, strict=True)}
+
+        def mark(counted: set[str]) -> None:
+            self._mark(action, [decisions[ident] for ident in decisions.keys() & counted])
+
+        taken = self.append(self._topic, events, mark)
+        refused = decisions.keys() - taken
         if refused:
             self.conflicts += len(refused)
-            self._close([meaning[ident] for ident in refused])
+            self._close("unchanged", [decisions[ident] for ident in refused], because="conflict")
 
     def _moved(self, rows: Sequence[tuple[Any, ...]]) -> bool:
         """Whether an offer of this batch has another revision than it was decided on."""
-        wanted = [[key, revision - 1] for key, _, _, _, _, revision, *_ in rows]
+        wanted = [[key, revision - 1] for _, key, _, _, _, revision, *_ in rows]
         found = self._db.execute(
             "SELECT count(*) FROM json_each(?) j LEFT JOIN offer o ON o.source = ? AND o.record_key = json_extract(j.value, '$[0]')"
             " WHERE coalesce(o.revision, 0) <> json_extract(j.value, '$[1]')",
@@ -270,8 +276,8 @@ class Publisher:
 
     def _offer_event(
         self,
+        _decision: int,
         key: str,
-        record: int | None,  # noqa: ARG002 — a row of `offers`
         action: str,
         because: str | None,
         known_id: str | None,
@@ -317,26 +323,26 @@ class Publisher:
         system = f"{self._source.connector}:{self._source.district}/{self._source.source}"
         return {"system": system, "record_key": key, "hub": None, "hops": []}
 
-    def _mark(self, meaning: Mapping[str, tuple[Any, ...]], counted: set[str]) -> None:
-        """In the fold's transaction: the records of these events are clean again."""
-        rows = [meaning[ident] for ident in counted if ident in meaning]
-        self._db.executemany(
-            "UPDATE record SET dirty = 0, outcome = ?, because = ?, run_id = ? WHERE record = ?",
-            [(OUTCOMES[row[2]], row[3], self._run_id, row[1]) for row in rows],
+    def _mark(self, action: str, decisions: Sequence[int]) -> None:
+        """In the fold's transaction: the records of these decisions are clean again."""
+        listed = orjson.dumps(decisions).decode()
+        self._db.execute(
+            "UPDATE record SET dirty = 0, outcome = ?, because = d.because, run_id = ? FROM (SELECT record, because"
+            f" FROM scratch.decision WHERE decision IN ({_LISTED})) d WHERE record.record = d.record",
+            (OUTCOMES[action], self._run_id, listed),
         )
-        self._cache.forget_records([row[1] for row in rows if row[2] == "withdraw_absent" and row[1] is not None])
-        self._close(rows, taken=True)
+        if action == "withdraw_absent":
+            self._cache.forget_records(f"SELECT record FROM scratch.decision WHERE decision IN ({_LISTED})", listed)
+        self._close(OUTCOMES[action], decisions)
 
-    def _close(self, rows: Sequence[tuple[Any, ...]], *, taken: bool = False) -> None:
-        self._db.executemany("UPDATE scratch.decision SET done = 1 WHERE key = ?", [(row[0],) for row in rows])
-        self._db.executemany(
-            "INSERT OR REPLACE INTO scratch.outcome VALUES (?, ?, ?)",
-            [
-                (row[1], OUTCOMES[row[2]] if taken else "unchanged", row[3] if taken else "conflict")
-                for row in rows
-                if row[1] is not None
-            ],
+    def _close(self, outcome: str, decisions: Sequence[int], *, because: str | None = None) -> None:
+        listed = orjson.dumps(decisions).decode()
+        self._db.execute(
+            "INSERT OR REPLACE INTO scratch.outcome SELECT record, ?, coalesce(?, because) FROM scratch.decision"
+            f" WHERE decision IN ({_LISTED}) AND record IS NOT NULL",
+            (outcome, because, listed),
         )
+        self._db.execute(f"UPDATE scratch.decision SET done = 1 WHERE decision IN ({_LISTED})", (listed,))
 
     # --- what needs no event about an offer ----------------------------------------------------------------------
 

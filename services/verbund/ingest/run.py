@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,7 +50,6 @@ class Rooms:
     archive: Archive
     keys: KeyStore
     clock: Callable[[], datetime]
-    scratch: Path | None = None
     hub_urls: tuple[str, ...] = ()
 
 
@@ -299,16 +297,12 @@ class Run:
 def opened(rooms: Rooms) -> Iterator[Any]:
     """Ingest's memory with a scratch database of this run's own, thrown away afterwards."""
     db = connect(rooms.memory, full=False)  # derived: a power cut costs a pull, never an event
-    if rooms.scratch is not None:
-        rooms.scratch.mkdir(parents=True, exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(prefix="run-", dir=rooms.scratch) as folder:
-            db.execute("ATTACH ? AS scratch", (str(Path(folder) / "scratch.db"),))
-            db.execute("PRAGMA scratch.journal_mode = OFF")
-            db.execute("PRAGMA scratch.synchronous = OFF")
-            db.executescript(SCRATCH)
-            yield db
-            db.execute("DETACH scratch")
+        # A nameless database is SQLite's own temporary file: written when its cache is full, not at each commit.
+        db.execute("ATTACH '' AS scratch")
+        db.execute("PRAGMA scratch.journal_mode = OFF")
+        db.executescript(SCRATCH)
+        yield db
     finally:
         db.close()
 

@@ -65,14 +65,14 @@ CREATE TABLE IF NOT EXISTS cursor (
     feed INTEGER NOT NULL, part TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (feed, part)) WITHOUT ROWID;
 """
 
-# One run's own tables, in a database of its own that is thrown away: memory does not grow with a feed.
+# One run's own tables, in a temporary database: memory does not grow with a feed.
 SCRATCH = """
 CREATE TABLE scratch.seen (item INTEGER PRIMARY KEY);
 CREATE TABLE scratch.delivered (record INTEGER PRIMARY KEY, stale INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE scratch.staged (
     record INTEGER PRIMARY KEY, key TEXT NOT NULL, answer TEXT NOT NULL, because TEXT, hash TEXT, ends_at TEXT,
     raw TEXT NOT NULL, body BLOB);
-CREATE INDEX scratch.staged_by_answer ON staged (answer, record);
+CREATE INDEX scratch.staged_rejected ON staged (record) WHERE answer = 'rejected';
 CREATE TABLE scratch.organisation (
     id TEXT PRIMARY KEY, key TEXT NOT NULL, hash TEXT NOT NULL, raw TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE scratch.contact (id TEXT PRIMARY KEY, key TEXT NOT NULL, body BLOB NOT NULL);
@@ -83,7 +83,7 @@ CREATE TABLE scratch.gone (item INTEGER PRIMARY KEY, record INTEGER);
 CREATE INDEX scratch.gone_by_record ON gone (record);
 CREATE TABLE scratch.absent (record INTEGER PRIMARY KEY);
 CREATE TABLE scratch.decision (
-    key TEXT PRIMARY KEY, record INTEGER, action TEXT NOT NULL, because TEXT, offer_id TEXT, revision INTEGER,
-    missed_since TEXT, delivered INTEGER NOT NULL DEFAULT 1, done INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX scratch.decision_by_action ON decision (action, done, record);
+    decision INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, record INTEGER, action TEXT NOT NULL, because TEXT,
+    offer_id TEXT, revision INTEGER, missed_since TEXT, delivered INTEGER NOT NULL DEFAULT 1, done INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX scratch.decision_by_action ON decision (action);
 """
