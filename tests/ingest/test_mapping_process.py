@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.ingest.conftest import ListFeed, ListSettings, World
 from verbund.ingest import staging
-from verbund.ingest.mapping import MappingTask, RawRecord, RecordMapper, masked
+from verbund.ingest.mapping import MappingTask, RawRecord, RecordMapper, Staged, masked
 from verbund.ingest.mapping_process import MappingProcess
-from verbund_connectors.kit import Answer, Item, SourceContext
+from verbund_connectors.kit import Answer, Item, Reject, Rejected, SourceContext
 
+MOST_BATCHES = 50_000  # tiny ones: many seconds, in which a process starts in any case
 TASK = MappingTask(
     connector=ListFeed,
     settings=ListSettings(url="https://kurse.example"),
@@ -30,6 +34,7 @@ RECORDS: list[RawRecord] = [
 
 def test_both_processes_map_alike() -> None:
     with MappingProcess(TASK) as process:
+        assert process.receive() == Staged()
         process.send(RECORDS)
         assert process.here(RECORDS) == process.receive() == RecordMapper(TASK).map(RECORDS)
 
@@ -39,8 +44,31 @@ def test_a_lost_process_costs_nothing() -> None:
         assert process._child is not None
         os.kill(process._child.pid, signal.SIGKILL)
         process._child.wait()
+        assert process.answered
+        assert process.receive() == Staged()
+        for _ in range(2):
+            process.send(RECORDS)
+            assert process.answered
+            assert process.receive() == RecordMapper(TASK).map(RECORDS)
+        assert not process.sent
+
+
+def test_a_process_that_is_lost_while_it_maps_costs_nothing() -> None:
+    with MappingProcess(TASK) as process:
+        process.receive()
         process.send(RECORDS)
+        assert process._child is not None
+        os.kill(process._child.pid, signal.SIGKILL)
+        process._child.wait()
         assert process.receive() == RecordMapper(TASK).map(RECORDS)
+
+
+def test_a_process_that_is_not_needed_any_more_is_not_waited_for(capfd: pytest.CaptureFixture[str]) -> None:
+    with MappingProcess(TASK) as process:
+        child = process._child
+    assert child is not None
+    assert child.returncode == -signal.SIGKILL
+    assert capfd.readouterr() == ("", "")
 
 
 def test_what_cannot_be_sent_is_mapped_here() -> None:
@@ -51,6 +79,7 @@ def test_what_cannot_be_sent_is_mapped_here() -> None:
         connector=Local, settings=TASK.settings, context=TASK.context, secret=TASK.secret, year=TASK.year
     )
     with MappingProcess(task) as process:
+        assert process.receive() == Staged()
         process.send(RECORDS)
         assert process.receive() == RecordMapper(task).map(RECORDS)
 
@@ -61,6 +90,32 @@ def test_a_large_pull_is_mapped_by_both(world: World, monkeypatch: pytest.Monkey
     world.serve(*({"key": f"k{number}", "title": f"Kurs {number}", "organisation": "VHS"} for number in range(40)))
     run = world.apply()
     assert run["counts"]["published"] == 40
+
+
+class Telling(ListFeed):
+    """Says which process maps."""
+
+    def map(self, key: str, items: Sequence[Item]) -> Answer:
+        return Rejected(rejects=(Reject(rule=str(os.getpid()), place="record"),))
+
+
+def test_both_processes_take_part_once_the_second_has_started() -> None:
+    task = MappingTask(
+        connector=Telling, settings=TASK.settings, context=TASK.context, secret=TASK.secret, year=TASK.year
+    )
+    mapped_by: Counter[str] = Counter()
+    sent = 0
+
+    def batches() -> Iterator[list[RawRecord]]:
+        nonlocal sent
+        while len(mapped_by) < 2 and sent < MOST_BATCHES:
+            sent += 1
+            yield RECORDS
+
+    for staged in staging._mapped(batches(), task, staging.PROCESS_FROM):
+        mapped_by.update(row[3] for row in staged.rows)
+    assert len(mapped_by) == 2
+    assert mapped_by.total() == sent * len(RECORDS)
 
 
 class Tripping(ListFeed):
@@ -75,9 +130,22 @@ def test_a_connector_that_trips_rejects_the_record_and_tells_no_value(capsys: py
         connector=Tripping, settings=TASK.settings, context=TASK.context, secret=TASK.secret, year=TASK.year
     )
     record: RawRecord = (1, "a", "raw", [("a", "de", "a", None, 0, b'{"mail": "canary@example.org"}', ())])
-    [row] = RecordMapper(task).map([record]).rows
+    staged = RecordMapper(task).map([record])
+    [row], [trip] = staged.rows, staged.trips
     assert (row[2], row[3]) == ("rejected", "connector_error")
-    assert "canary" not in capsys.readouterr().out + repr(row)
+    assert re.fullmatch(r"ValueError in test_mapping_process\.py, line \d+", trip)
+    assert "canary" not in capsys.readouterr().out + repr(staged)
+
+
+def test_a_bug_of_a_connector_is_logged_without_what_the_record_held(world: World) -> None:
+    world.serve({"key": "a", "title": "A", "contacts": 12345678})
+    with capture_logs() as logged:
+        run = world.apply()
+    assert run["counts"]["rejected"] == 1
+    [line] = [line for line in logged if line["event"] == "record_not_mapped"]
+    assert line["source"] == "enr-list"
+    assert line["error"].startswith("TypeError in conftest.py, line ")
+    assert "12345678" not in repr(logged)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import orjson
-import structlog
 
 from verbund.draft_check import check_draft, check_organisation, rejects, without
 from verbund.keys import contact_id
@@ -28,8 +27,6 @@ from verbund_connectors.kit import (
     SourceContext,
     Withdrawn,
 )
-
-log = structlog.get_logger()
 
 # Id, key, hash and body of an organisation that can be taken; and what was dropped from it, or cost it.
 _Organisation: TypeAlias = tuple[tuple[str, str, str, bytes] | None, tuple[Reject, ...]]
@@ -51,11 +48,16 @@ RawRecord: TypeAlias = tuple[int, str, str, list[RawItem]]
 
 @dataclass(slots=True)
 class Staged:
-    """Rows for the scratch tables `staged`, `organisation` and `contact`."""
+    """Rows for the scratch tables `staged`, `organisation` and `contact`.
+
+    Attributes:
+        trips: kind and line of each bug that a record brought to light, for the log of whoever takes the rows.
+    """
 
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     organisations: list[tuple[Any, ...]] = field(default_factory=list)
     contacts: list[tuple[Any, ...]] = field(default_factory=list)
+    trips: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +88,15 @@ class RecordMapper:
         """Rows for all of them; one that cannot be mapped is a row that says so."""
         staged = Staged()
         for record, key, raw, items in records:
-            answer = self._answer(key, [_item(item) for item in items])
+            answer = self._answer(key, [_item(item) for item in items], staged)
             staged.rows.append(self._row(record, key, raw, answer, staged))
         return staged
 
-    def _answer(self, key: str, items: list[Item]) -> Answer:
+    def _answer(self, key: str, items: list[Item], staged: Staged) -> Answer:
         try:
             return self._connector.map(key, items)
         except Exception as error:  # noqa: BLE001 — one record that a connector trips over never stops the feed
-            log.warning("record_not_mapped", source=self._task.context.source, error=raised(error))
+            staged.trips.append(raised(error))
             return Rejected(rejects=(Reject(rule="connector_error", place="record", value=type(error).__name__),))
 
     def _row(self, record: int, key: str, raw: str, answer: Answer, staged: Staged) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import select
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,27 +12,26 @@ from typing import IO, Self
 
 import structlog
 
-from verbund.collecting import quiet_collector
 from verbund.ingest.mapping import MappingTask, RawRecord, RecordMapper, Staged
 
 log = structlog.get_logger()
-
-# How long the child may take to end once its input is closed; it holds nothing that matters.
-END_S = 5
 
 
 class MappingProcess:
     """Maps one batch at a time beside the caller. What goes through its pipes comes from our own code only.
 
-    `send` and `receive` alternate, so that neither side ever waits for the other to read. When the child is lost, the
-    batch that it had is mapped here, and so are all others.
+    `receive` and `send` alternate, so that neither side ever waits for the other to read. The first `receive` has no rows:
+    it says that the child has started. When the child is lost, the batch that it had is mapped here, and so are all others.
+
+    Attributes:
+        sent: what the child maps now.
     """
 
     def __init__(self, task: MappingTask) -> None:
+        self.sent: Sequence[RawRecord] = ()
         self._here = RecordMapper(task)
-        self._sent: Sequence[RawRecord] = ()
         self._child: subprocess.Popen[bytes] | None = subprocess.Popen(
-            [sys.executable, "-m", "verbund.ingest.mapping_process"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", "verbund.ingest.mapping_child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self._write((sys.path, task))
 
@@ -43,10 +43,15 @@ class MappingProcess:
     ) -> None:
         self._end()
 
+    @property
+    def answered(self) -> bool:
+        """Whether `receive` has an answer without waiting for the child."""
+        return self._child is None or bool(select.select([_pipe(self._child.stdout)], [], [], 0)[0])
+
     def send(self, records: Sequence[RawRecord]) -> None:
         """Let the child map these."""
-        self._sent = records
-        self._write(list(records))
+        self.sent = records
+        self._write(records)
 
     def here(self, records: Sequence[RawRecord]) -> Staged:
         """Map these in the caller's process."""
@@ -54,6 +59,7 @@ class MappingProcess:
 
     def receive(self) -> Staged:
         """The rows of what was sent last."""
+        sent, self.sent = self.sent, ()
         if self._child is not None:
             try:
                 staged: Staged = pickle.load(_pipe(self._child.stdout))  # noqa: S301 — our own child's answer
@@ -61,7 +67,7 @@ class MappingProcess:
                 self._lost(error)
             else:
                 return staged
-        return self._here.map(self._sent)
+        return self._here.map(sent)
 
     def _write(self, what: object) -> None:
         if self._child is None:
@@ -86,35 +92,11 @@ class MappingProcess:
                 _pipe(pipe).close()
             except OSError:
                 continue  # it ended first
-        try:
-            child.wait(END_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        child.kill()  # it holds nothing that matters, and may still be starting
+        child.wait()
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     if pipe is None:
         raise OSError("no pipe")
     return pipe
-
-
-def main() -> None:
-    """Answer batches until the input ends."""
-    incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
-    sys.stdout = sys.stderr  # a connector that prints must not write into the answers
-    path, task = pickle.load(incoming)  # noqa: S301 — from our own parent
-    sys.path[:] = path
-    mapper = RecordMapper(task)
-    with quiet_collector():
-        while True:
-            try:
-                records = pickle.load(incoming)  # noqa: S301 — from our own parent
-            except EOFError:
-                return
-            pickle.dump(mapper.map(records), outgoing, protocol=pickle.HIGHEST_PROTOCOL)
-            outgoing.flush()
-
-
-if __name__ == "__main__":
-    main()

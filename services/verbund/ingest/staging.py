@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
+import structlog
 
 from verbund.ingest.cache import SourceCache
 from verbund.ingest.inventory import immediate
@@ -13,9 +14,11 @@ from verbund.ingest.mapping import MappingTask, RawItem, RawRecord, RecordMapper
 from verbund.ingest.mapping_process import MappingProcess
 from verbund.ingest.pull import Progress
 
+log = structlog.get_logger()
+
 BATCH = 500  # records read, mapped and staged together
 
-# From here on a second process pays for its start of about half a second.
+# From here on a second process pays for its start of about a third of a second.
 PROCESS_FROM = 5_000
 
 _DIRTY = (
@@ -29,6 +32,8 @@ def stage(db: Any, cache: SourceCache, task: MappingTask, *, progress: Progress)
     done = 0
     for staged in _mapped(_batches(db, cache.feed), task, total):
         _store(db, staged)
+        for error in staged.trips:
+            log.warning("record_not_mapped", source=task.context.source, error=error)
         done += len(staged.rows)
         progress("map", done, total)
     return done
@@ -40,11 +45,14 @@ def _mapped(batches: Iterator[list[RawRecord]], task: MappingTask, total: int) -
         yield from map(mapper.map, batches)
         return
     with MappingProcess(task) as process:
-        for there in batches:
-            process.send(there)
-            here = next(batches, None)
-            if here is not None:
-                yield process.here(here)
+        for batch in batches:
+            if process.answered:
+                there = process.receive()
+                process.send(batch)
+                yield there
+            else:
+                yield process.here(batch)
+        if process.sent:
             yield process.receive()
 
 
