@@ -14,7 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 from verbund.errors import SettingsError
 from verbund.i18n import language_of
-from verbund.settings_layers import PREFIX, from_environment, from_file, nearest
+from verbund.settings_alerts import ALERT_NAMES, SECRETS, AlertSettings
+from verbund.settings_layers import PREFIX, from_environment, from_file, nearest, secret_file
 
 __all__ = ["FILE_NAME", "HOME_NAME", "NAMES", "Configuration", "Settings", "find_home", "load", "nearest"]
 
@@ -42,6 +43,7 @@ class Settings(BaseModel):
         fetch_allow: networks that may be fetched from although they are not public.
         runs_at_once: how many sources the scheduler pulls side by side.
         kafka: security of the broker, as in `verbund.yaml`; values are secrets.
+        alerts: who is told when a source needs a person.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,6 +66,7 @@ class Settings(BaseModel):
     log_format: Literal["console", "json"] | None = None
     lang: Literal["de", "en"] = "en"
     kafka: Mapping[str, SecretStr] = Field(default_factory=dict)
+    alerts: AlertSettings = AlertSettings()
 
     @field_validator("event_log")
     @classmethod
@@ -121,8 +124,12 @@ class Settings(BaseModel):
 
 
 #: Settings that may stand in the environment and, but for the home, in `verbund.yaml`.
-NAMES: Final = tuple(name for name in Settings.model_fields if name != "kafka")
-_IN_FILE: Final = (*(name for name in NAMES if name != "home"), "kafka")
+_PLAIN: Final = tuple(name for name in Settings.model_fields if name not in ("kafka", "alerts"))
+_ALERTS: Final = "alerts_"
+NAMES: Final = (*_PLAIN, *(_ALERTS + name for name in ALERT_NAMES))
+_IN_FILE: Final = (*(name for name in _PLAIN if name != "home"), "kafka", "alerts")
+_NESTED: Final = {"alerts": ALERT_NAMES}
+_SECRET_FILES: Final = frozenset(_ALERTS + name for name in SECRETS)
 _PATHS: Final = frozenset({"ingest", "state", "keys", "search", "ca_file"})
 
 
@@ -135,7 +142,9 @@ class Configuration:
 
     def shown(self) -> dict[str, str | list[str] | None]:
         """Values as they may be printed: secrets masked, passwords inside addresses too."""
-        return {name: _shown(getattr(self.settings, name)) for name in (*NAMES, "kafka")}
+        alerts = self.settings.alerts.model_dump(by_alias=True)
+        shown = {name: _shown(getattr(self.settings, name)) for name in (*_PLAIN, "kafka")}
+        return shown | {_ALERTS + name: _masked(value) for name, value in alerts.items()}
 
 
 def load(
@@ -155,20 +164,21 @@ def load(
     home = find_home(given.get("home") or in_environment.get("home"), here=here, create=create)
     layers = (
         ("default", {**_defaults(home), "lang": language_of(environ)}, home),
-        ("file", from_file(home / FILE_NAME, environ, _IN_FILE), home),
+        ("file", from_file(home / FILE_NAME, environ, _IN_FILE, nested=_NESTED), home),
         ("environment", in_environment, here),
         ("flag", given, here),
     )
     for origin, layer, base in layers:
         for name, value in layer.items():
-            values[name] = _absolute(name, value, base)
+            values[name] = secret_file(name, value, base) if name in _SECRET_FILES else _absolute(name, value, base)
             origins[name] = origin
     values["home"] = home
+    values["alerts"] = {name: values.pop(_ALERTS + name) for name in ALERT_NAMES if _ALERTS + name in values}
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise _impossible(error, values, origins, home) from None
-    return Configuration(settings, {**dict.fromkeys(Settings.model_fields, "default"), **origins})
+    return Configuration(settings, {**dict.fromkeys((*NAMES, "kafka"), "default"), **origins})
 
 
 def find_home(named: str | Path | None, *, here: Path, create: bool) -> Path:
@@ -222,18 +232,19 @@ def _absolute(name: str, value: Any, base: Path) -> Any:
     return value
 
 
-_SECRET_NAMES = frozenset({"database", "proxy", "kafka"})
+_SECRET_NAMES = frozenset({"database", "proxy", "kafka", "alerts", *(_ALERTS + name for name in SECRETS)})
 
 
 def _impossible(
     error: ValidationError, values: Mapping[str, Any], origins: Mapping[str, str], home: Path
 ) -> SettingsError:
     first = error.errors()[0]
-    name = str(first["loc"][0])
+    name = "_".join(str(step) for step in first["loc"][: 2 if first["loc"][0] == "alerts" else 1])
     expected = str(first.get("ctx", {}).get("error") or first["msg"])
     origin = origins.get(name, "default")
     facts: dict[str, Any] = {"file": str(home / FILE_NAME)} if origin == "file" else {}
-    shown = "***" if name in _SECRET_NAMES else str(values.get(name))
+    given = {**values, **{_ALERTS + key: value for key, value in values["alerts"].items()}}
+    shown = "***" if name in _SECRET_NAMES else str(given.get(name))
     label = PREFIX + name.upper() if origin == "environment" else name
     return SettingsError(
         "The setting {name} cannot be {value}; expected: {expected}.",
@@ -247,6 +258,14 @@ def _impossible(
 def without_password(address: str) -> str:
     """The address with its password replaced by stars."""
     return re.sub(r"(://[^/@:]*:)[^@/]+@", r"\1***@", address)
+
+
+def _masked(value: Any) -> str | list[str] | None:
+    """A setting of alerts: of a secret no more than that there is one, or its address without the password."""
+    if isinstance(value, SecretStr):
+        text = value.get_secret_value()
+        return without_password(text) if "://" in text else "***"
+    return _shown(value)
 
 
 def _shown(value: Any) -> str | list[str] | None:

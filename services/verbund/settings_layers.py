@@ -50,18 +50,15 @@ def _of_kubernetes(variable: str, value: str) -> bool:
     return bool(_KUBERNETES_PORT.fullmatch(variable) and _KUBERNETES_PORT_VALUE.match(value))
 
 
-def from_file(path: Path, environ: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
-    """Settings of a file; without the file, none.
+def from_file(
+    path: Path, environ: Mapping[str, str], names: tuple[str, ...], *, nested: Mapping[str, tuple[str, ...]]
+) -> dict[str, Any]:
+    """Settings of a file; without the file, none. `nested`: those of `alerts: {to: ...}` are called `alerts_to`.
 
     Raises:
         SettingsError: the file is no YAML, has a key that is no setting, or names a secret that is not there.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError("{file} cannot be read: {reason}.", file=str(path), reason=str(error)) from error
+    text = _text_of(path)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
@@ -82,7 +79,64 @@ def from_file(path: Path, environ: Mapping[str, str], names: tuple[str, ...]) ->
     for key in content:
         if key not in names:
             raise _unknown_key(str(key), names, path, lines.get(str(key)))
-    return {name: _resolved(value, environ, path, lines[name]) for name, value in content.items() if value is not None}
+    found: dict[str, Any] = {}
+    for name, value in content.items():
+        if name in nested:
+            found |= _flat(name, value or {}, nested[name], environ, path, lines[name])
+        elif value is not None:
+            found[name] = _resolved(value, environ, path, lines[name])
+    return found
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError("{file} cannot be read: {reason}.", file=str(path), reason=str(error)) from error
+
+
+def _flat(
+    name: str,
+    inner: Any,
+    names: tuple[str, ...],
+    environ: Mapping[str, str],
+    path: Path,
+    line: int,
+) -> dict[str, Any]:
+    if not isinstance(inner, dict):
+        raise SettingsError(
+            "{file}: {name} must hold names and values, one below the other.", file=str(path), line=line, name=name
+        )
+    for key in inner:
+        if key not in names:
+            raise _unknown_key(str(key), names, path, line)
+    return {
+        f"{name}_{key}": [_resolved(part, environ, path, line) for part in value]
+        if isinstance(value, list)
+        else _resolved(value, environ, path, line)
+        for key, value in inner.items()
+        if value is not None
+    }
+
+
+def secret_file(name: str, value: Any, base: Path) -> Any:
+    """The value, or with `file:PATH` what lies there; the path is relative to `base`.
+
+    Raises:
+        SettingsError: nothing can be read there.
+    """
+    if not isinstance(value, str) or not value.startswith("file:"):
+        return value
+    try:
+        return (base / value.removeprefix("file:")).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(
+            "The setting {name} names a file for a secret that cannot be read: {reason}.",
+            name=name,
+            reason=error.strerror or str(error),
+        ) from error
 
 
 def _resolved(value: Any, environ: Mapping[str, str], path: Path, line: int) -> Any:
