@@ -1,6 +1,7 @@
 """The flat table as a projection of ours, and its run in a process of its own: `python -m bench.flat_view LOG DATABASE`.
 
 Nothing here but the row is written for the measurement: log, decoding, runner, positions and COPY are those of Verbund.
+Like any process that needs little of an event, it reads with a schema of its own, so that other fields are skipped.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from typing import ClassVar
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Double, Index, MetaData, Table, Text, create_engine
 
+import verbund_schemas
 from bench import measuring
-from bench.flat_row import COLUMNS, TABLE, row_of
+from bench.flat_row import COLUMNS, FIELDS, TABLE, row_of
+from verbund.avro import narrowed
 from verbund.codec import AvroCodec
 from verbund.event_log.opening import open_log
 from verbund.events import Recorded
@@ -59,7 +62,8 @@ class FlatView(SqlView):
 
 def main() -> None:
     url, database = sys.argv[1:]
-    log = open_log(url, codec=AvroCodec())
+    shapes = {name: narrowed(verbund_schemas.expanded(name), FIELDS) for name in _WITH_STATE}
+    log = open_log(url, codec=AvroCodec(shapes=shapes))
     engine = create_engine(database)
     runner = Runner([FlatView()], log=log, engine=engine)
     runner.start()
