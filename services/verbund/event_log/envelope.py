@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from verbund.codec import Codec
@@ -71,10 +72,15 @@ def _sealed(event: Event, codec: Codec) -> Sealed:
         event.type,
         event.source,
         event.subject,
-        event.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        _instant(event.time),
         event.revision,
         event.run_id,
         event.traceparent,
         schema,
         body,
     )
+
+
+@lru_cache(maxsize=64)  # the events of a run share their time
+def _instant(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")

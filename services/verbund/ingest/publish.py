@@ -21,7 +21,7 @@ from verbund.offer import offer_id
 
 log = structlog.get_logger()
 
-BATCH = 500  # events appended and read back together
+BATCH = 1000  # events appended and read back together
 
 # What a decision amounts to once its event is taken: outcome of the record.
 OUTCOMES = {
@@ -170,7 +170,10 @@ class Publisher:
                 following = (revision or 0) + 1
                 organisation = {
                     **orjson.loads(body),
-                    **self._said_by("organisation_id", ident, key, following),
+                    **self._said_always,
+                    "organisation_id": ident,
+                    "record_key": key,
+                    "revision": following,
                     "content_hash": digest,
                     "raw_digest": raw,
                 }
@@ -292,7 +295,10 @@ class Publisher:
             draft = orjson.loads(body or b"{}")
             offer = {
                 **draft,
-                **self._said_by("offer_id", ident, key, revision),
+                **self._said_always,
+                "offer_id": ident,
+                "record_key": key,
+                "revision": revision,
                 "origin": draft.get("origin") or self._origin(key),
                 "content_hash": digest,
                 "raw_digest": raw,
@@ -315,9 +321,6 @@ class Publisher:
         reason = because or "explicit_delete"
         data.update(reason=reason, missed_since=missed_since, content_hash=None)
         return self.event("OfferWithdrawn", ident, data, revision=revision, content=reason)
-
-    def _said_by(self, id_field: str, ident: str, key: str, revision: int) -> dict[str, Any]:
-        return {**self._said_always, id_field: ident, "record_key": key, "revision": revision}
 
     def _origin(self, key: str) -> dict[str, Any]:
         system = f"{self._source.connector}:{self._source.district}/{self._source.source}"
