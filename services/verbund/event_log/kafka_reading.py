@@ -6,7 +6,9 @@ import contextlib
 import importlib.util
 import threading
 import time
+from collections import deque
 from collections.abc import Collection
+from itertools import repeat
 
 import structlog
 from kafka import KafkaConsumer  # noqa: TID251 - one of the modules of the Kafka log
@@ -18,7 +20,7 @@ from verbund.errors import LogUnusableError, SettingsError
 from verbund.event_log import Positions
 from verbund.event_log.checks import check_positions, closed_for_reading, position_lost
 from verbund.event_log.envelope import PAGE_BYTES
-from verbund.event_log.kafka_batches import take_apart_in_one_pass
+from verbund.event_log.kafka_batches import Stored, take_apart_in_one_pass
 from verbund.event_log.kafka_connecting import connect, not_allowed, unavailable
 from verbund.event_log.kafka_records import recorded
 from verbund.event_log.kafka_settings import KafkaSettings
@@ -27,11 +29,14 @@ from verbund.events import Recorded
 
 log = structlog.get_logger()
 
+# More than a page: kafka-python asks the broker again once all that came is taken, and so while the page is worked on.
 POLL_RECORDS = 5000
 # What a broker answers for one topic at once: about a page of a projection. kafka-python's own value is a quarter.
 FETCH_BYTES = 4 * 1024 * 1024
 # Several threads may read through one log: none keeps the consumer longer than this.
 SLICE_S = 0.25
+# A page is not cut where an answer of the broker ends if the next one is here within this time.
+ON_ITS_WAY_S = 0.02
 # New topics of other processes are looked for at most this often.
 LOOK_EVERY_S = 1.0
 
@@ -51,7 +56,9 @@ class KafkaReader:
         self._codec = codec
         self._using = threading.Lock()
         self._consumer: KafkaConsumer | None = None
+        # Where the caller will go on, by topic, and what was taken from the consumer beyond that, in its order.
         self._next: dict[str, int] = {}
+        self._ahead: deque[tuple[str, Stored]] = deque()
         self._known: frozenset[str] = frozenset()
         self._looked_at = -LOOK_EVERY_S
         self._last_news = time.monotonic()
@@ -85,9 +92,7 @@ class KafkaReader:
             time.sleep(wait_s)
             return []
         try:
-            consumer = self._placed(existing)
-            # A poll without patience would return before the first answer of the broker.
-            found = consumer.poll(timeout_ms=int(max(wait_s, SLICE_S) * 1000), max_records=min(limit, POLL_RECORDS))
+            self._fill(self._placed(existing), limit, wait_s)
         except (OffsetOutOfRangeError, LogTruncationError) as error:
             self._drop()
             raise self._lost(existing) from error
@@ -96,32 +101,47 @@ class KafkaReader:
         except KafkaError as error:
             self._drop()
             raise unavailable(self._settings, error) from error
-        beginning = len(self._settings.prefix) + 1
-        page: list[Recorded] = []
-        for partition, records in found.items():
-            topic = partition.topic[beginning:]
-            self._next[topic] = records[-1].offset + 1
-            page += [recorded(topic, record, self._codec) for record in records]
+        page = [self._taken() for _ in range(min(limit, len(self._ahead)))]
         if page:
             self._last_news = time.monotonic()
         else:
             self._watch(existing)
         return page
 
+    def _fill(self, consumer: KafkaConsumer, limit: int, wait_s: float) -> None:
+        """Take what the consumer has, unless there is a whole page already."""
+        if len(self._ahead) >= limit:
+            return
+        # A poll without patience would return before the first answer of the broker.
+        timeout_ms = int(1000 * (ON_ITS_WAY_S if self._ahead else max(wait_s, SLICE_S)))
+        beginning = len(self._settings.prefix) + 1
+        for partition, records in consumer.poll(timeout_ms=timeout_ms, max_records=POLL_RECORDS).items():
+            self._ahead.extend(zip(repeat(partition.topic[beginning:]), records))
+
+    def _taken(self) -> Recorded:
+        topic, record = self._ahead.popleft()
+        self._next[topic] = record.offset + 1
+        return recorded(topic, record, self._codec)
+
     def _placed(self, positions: Positions) -> KafkaConsumer:
         """The consumer, where the caller is."""
         if self._consumer is None:
-            self._next.clear()
             self._consumer = self._connected()
         partitions = {topic: TopicPartition(self._topics.full_name(topic), 0) for topic in positions}
         if positions.keys() != self._next.keys():
-            self._next = {topic: at for topic, at in self._next.items() if topic in positions}
+            self._forget(self._next.keys() - positions.keys())
             self._consumer.assign(list(partitions.values()))
-        for topic, position in positions.items():
-            if self._next.get(topic) != position:
-                self._consumer.seek(partitions[topic], self._first(topic, position))
-                self._next[topic] = position
+        moved = [topic for topic, position in positions.items() if self._next.get(topic) != position]
+        self._forget(moved)
+        for topic in moved:
+            self._consumer.seek(partitions[topic], self._first(topic, positions[topic]))
+            self._next[topic] = positions[topic]
         return self._consumer
+
+    def _forget(self, topics: Collection[str]) -> None:
+        if topics:
+            self._ahead = deque(one for one in self._ahead if one[0] not in topics)
+            self._next = {topic: at for topic, at in self._next.items() if topic not in topics}
 
     def _first(self, topic: str, position: int) -> int:
         """Reports of runs end some day: there, the start is wherever the first one left is."""
@@ -180,5 +200,6 @@ class KafkaReader:
                 self._consumer.close(autocommit=False, timeout_ms=1000)
             self._consumer = None
         self._next.clear()
+        self._ahead.clear()
         self._known = frozenset()
         self._looked_at = -LOOK_EVERY_S
