@@ -101,10 +101,11 @@ def _needs(db: Any, item: int) -> tuple[str, ...]:
 def _store(db: Any, staged: Staged) -> None:
     with immediate(db):
         db.executemany("INSERT OR REPLACE INTO scratch.staged VALUES (?, ?, ?, ?, ?, ?, ?, ?)", staged.rows)
+        described = {(row[0], row[2]): row for row in reversed(staged.organisations)}  # most records name a known one
         # Of an organisation that several records describe, the one of the smallest hash is taken: any order, one answer.
         db.executemany(
             "INSERT INTO scratch.organisation VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
             " hash = excluded.hash, raw = excluded.raw, body = excluded.body WHERE excluded.hash < organisation.hash",
-            staged.organisations,
+            list(described.values()),
         )
         db.executemany("INSERT OR REPLACE INTO scratch.contact VALUES (?, ?, ?)", staged.contacts)

@@ -11,10 +11,11 @@ from typing import Any
 import fastavro
 import orjson
 
+from verbund.avro import Writer, compiled_writer
 from verbund.errors import ErasedError, EventRefusedError, UnreadableEventError
 from verbund.keys.contract import ContactKey, KeyStore
 from verbund.keys.sealing import fingerprint, seal, unseal
-from verbund_schemas import UnknownSchemaError, digest, load, shipped
+from verbund_schemas import UnknownSchemaError, digest, expanded, load, shipped
 
 # What is sealed is this byte, the SHA-256 of the schema that wrote the contact, and the Avro body.
 _LAYOUT = b"\x01"
@@ -114,21 +115,25 @@ def _today() -> str:
 
 
 @cache
+def _write() -> Writer:
+    return compiled_writer(expanded("Contact"))
+
+
+@cache
 def _fields() -> tuple[str, ...]:
     return tuple(field["name"] for field in load("Contact")["fields"])
 
 
 def _encoded(contact: Mapping[str, Any]) -> bytes:
-    body = io.BytesIO()
+    body: list[bytes] = []
     try:
-        fastavro.schemaless_writer(body, load("Contact"), dict(contact))
+        _write()({name: contact[name] for name in _fields() if name in contact}, body)
     except (ValueError, TypeError, KeyError, AttributeError):
-        # The library's own message would show the value, so it is cut.
         raise EventRefusedError(
             "Contact {contact_id} does not fit the schema Contact; its connector has a fault",
             contact_id=contact["contact_id"],
         ) from None
-    return body.getvalue()
+    return b"".join(body)
 
 
 def _decoded(plain: bytes) -> dict[str, Any]:
