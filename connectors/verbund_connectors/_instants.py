@@ -96,4 +96,4 @@ def check_year(year: int) -> None:
 
 def utc(moment: datetime) -> str:
     """The moment as `YYYY-MM-DDTHH:MM:SSZ`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,6 +40,7 @@ class _Rule:
     week_start: int = 0
 
 
+@lru_cache(maxsize=1024)  # courses of one term have one rule
 def rrule_value(text: str) -> str:
     """The one RRULE value in a text: upper case, `BYDAY` without plus signs, other lines (DTSTART, EXDATE) left out.
 

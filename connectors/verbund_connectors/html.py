@@ -43,7 +43,8 @@ def clean_text(text: str) -> str:
 
     Line ends of every kind become a newline. Joiners stay where a script needs them.
     """
-    if _SUSPECT.search(text):  # few texts hold any, and one search costs less than three substitutions
+    # Few texts hold any, and looking costs less than three substitutions; what is printable throughout holds none.
+    if not text.isprintable() and _SUSPECT.search(text):
         text = _STRAY_JOINERS.sub("", _DROPPED.sub("", _LINE_BREAKS.sub("\n", text)))
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
@@ -53,11 +54,18 @@ def one_line(text: str) -> str:
     return " ".join(clean_text(text).split())
 
 
+# Nothing in it that could need encoding or refusing, as in most addresses.
+_PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9]+(?:[.-]+[a-z0-9]+)*(?:/[A-Za-z0-9/_.~?=&+,;-]*)?", re.ASCII)
+
+
 def web_address(text: str) -> str | None:
     """The http(s) address, non-ASCII characters of its path encoded; None when it is none that may be passed on.
 
     Refused are other schemes, addresses without host or with user name, blanks inside, and more than `MAX_URL`.
     """
+    text = text.strip()
+    if len(text) <= MAX_URL and _PLAIN_ADDRESS.fullmatch(text):
+        return text
     text = clean_text(text).strip()
     try:
         parts = urlsplit(text)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html as entities
 import re
-import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,8 +16,6 @@ from verbund_connectors.kit import draft_text
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,5});|<!--")
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _HOST = re.compile(r"(?:[a-z0-9äöü](?:[a-z0-9äöü-]*[a-z0-9äöü])?\.)+[a-z]{2,}(?:[/?#:].*)?", re.IGNORECASE)
-# Nothing in it that could need encoding or refusing: what `web_address` returns as it is.
-_PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9]+(?:[.-]+[a-z0-9]+)*(?:/[A-Za-z0-9/_.~?=&+,;-]*)?", re.ASCII)
 _MAIL = re.compile(r"[^\s@<>,;:()\"']{1,64}@[^\s@<>,;:()\"']+\.[a-zA-Z]{2,}")
 _DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?", re.ASCII)
 _LONGEST = timedelta(days=3660)
@@ -31,15 +28,8 @@ def line(value: Any, limit: int = html.MAX_TITLE) -> str | None:
         if value is None or isinstance(value, bool | list | dict):
             return None
         value = f"{value:.15g}" if isinstance(value, float) else str(value)
-    value = _clean(value)
-    value = " ".join(value.split())
+    value = html.one_line(value)
     return (value if len(value) <= limit else _cut(value, limit)) or None
-
-
-def _clean(text: str) -> str:
-    """`clean_text`, which most texts need not: nothing in them is invisible."""
-    clean = text.isprintable() and unicodedata.is_normalized("NFC", text)
-    return text if clean else html.clean_text(text)
 
 
 def _cut(text: str, limit: int) -> str:
@@ -54,7 +44,7 @@ def text_of(title: str, description: str | None = None, *, summary: str | None =
     if not description or not description.strip():
         return draft_text(title, summary=summary), None
     if not _has_markup(description):
-        plain = _clean(description).strip()[: html.MAX_TEXT]
+        plain = html.clean_text(description).strip()[: html.MAX_TEXT]
         return draft_text(title, summary=summary, description_html=_paragraphs(plain), description_text=plain), None
     source = html.without_contact_cards(description)
     shown = html.sanitise(source, limit=html.MAX_TEXT)
@@ -78,8 +68,6 @@ def web(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     value = value.strip()
-    if len(value) <= html.MAX_URL and _PLAIN_ADDRESS.fullmatch(value):
-        return value
     if "://" not in value and _HOST.fullmatch(value):
         value = f"https://{value}"
     return html.web_address(value)

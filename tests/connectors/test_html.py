@@ -2,11 +2,13 @@
 
 import time
 import unicodedata
+from urllib.parse import quote, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from verbund_connectors import html
 from verbund_connectors.html import (
     canonical_html,
     clean_text,
@@ -54,6 +56,10 @@ def test_joiners_stay_where_a_script_needs_them():
     assert clean_text("👩\u200d🏫") == "👩\u200d🏫"
     assert clean_text("pay\u200cpal \u200d x\u200d") == "paypal  x"
     assert clean_text("می\u200c\u200c\u200cخواهم") == "می\u200cخواهم"
+
+
+def test_what_is_printable_holds_nothing_to_clean():
+    assert not [char for char in map(chr, range(0x110000)) if char.isprintable() and html._SUSPECT.search(char)]
 
 
 @given(st.text())
@@ -176,6 +182,13 @@ def test_html_without_cards_is_left_as_it_is():
 )
 def test_web_addresses(given_text, address):
     assert web_address(given_text) == address
+
+
+@given(st.from_regex(html._PLAIN_ADDRESS, fullmatch=True))
+def test_an_address_that_is_taken_as_it_is_needs_no_encoding_and_has_a_host(address):
+    assert quote(address, safe="%/:?#[]@!$&'()*+,;=~-._") == address
+    assert urlsplit(address).hostname
+    assert web_address(address) == address
 
 
 @pytest.mark.parametrize(
