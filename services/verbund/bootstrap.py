@@ -121,6 +121,19 @@ class Hub:
         return Runner(all_views(), log=self.log, engine=self.engine)
 
     @cached_property
+    def runner_with_search(self) -> Runner:
+        """Brings the read models in SQL and the search index up to date: one read and one decode serve both.
+
+        Raises:
+            LockedError: another process writes the index.
+        """
+        from verbund.projection.runner import Runner
+        from verbund.views import all_views
+
+        beside = [self.search_projection.follower]
+        return Runner(all_views(), log=self.log, engine=self.engine, beside=beside)
+
+    @cached_property
     def search(self) -> SearchIndex:
         """Reads the search index."""
         from verbund.views.search import SearchIndex
@@ -264,12 +277,11 @@ class Hub:
         Raises:
             LogUnusableError: the log is not the one that the views were built from.
         """
-        self.runner.catch_up(progress)
+        runner = self.runner
         if search and self.search_lag():
-            try:
-                self.search_projection.catch_up()
-            except LockedError:
-                return  # a running service writes the index; it will be there in a moment
+            with suppress(LockedError):  # a running service writes the index; it will be there in a moment
+                runner = self.runner_with_search
+        runner.catch_up(progress)
 
     def lag(self) -> int:
         """Events of the log that the slowest view or the search has not read yet."""

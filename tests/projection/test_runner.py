@@ -13,7 +13,8 @@ from verbund.event_log.memory import MemoryEventLog
 from verbund.event_log.sqlite import SqliteEventLog
 from verbund.projection import parking, positions
 from verbund.projection.digest import digest
-from verbund.projection.reader import Reader, group
+from verbund.projection.follower import group
+from verbund.projection.reader import Reader
 from verbund.projection.rebuild import compare, rebuild, retry_parked
 from verbund.projection.runner import Runner
 from verbund.projection.tables import prepare
@@ -333,7 +334,7 @@ def test_a_command_gives_up_on_a_view_that_stays_broken(engine, event_log, monke
         def apply(self, batch, tx):
             tx.execute(text("SELECT nothing FROM nowhere"))
 
-    monkeypatch.setattr("verbund.projection.reader.FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr("verbund.projection.follower.FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr("verbund.projection.settle.is_environment", lambda _: True)
     event_log.append(TOPIC, courses(1))
     with pytest.raises(ViewUnavailableError, match="6 times"):

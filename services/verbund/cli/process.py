@@ -106,9 +106,15 @@ def add_web(service: Service, hub: Hub) -> str:
 
 
 def add_views(service: Service, hub: Hub) -> None:
-    """Keep views and search up to date."""
-    service.add("views", hub.runner.run_forever)
-    add_search(service, hub)
+    """Keep views and search up to date; views alone, when another process of this machine writes the search index."""
+    from verbund.errors import LockedError
+
+    try:
+        runner = hub.runner_with_search
+    except LockedError as error:
+        output.say(str(error))
+        runner = hub.runner
+    service.add("views", runner.run_forever)
 
 
 def add_search(service: Service, hub: Hub) -> None:

@@ -7,15 +7,25 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from verbund.errors import UnreadableEventError
 from verbund.event_log import NO_WAIT, EventLog
 from verbund.events import Recorded
-from verbund.projection import Projection
 
 # A page with fewer records is the end of what is there, so reading ahead would find nothing.
 FULL_ENOUGH = 200
+# Pages of long records are not put together, since all of them are decoded at once.
+PAGE_BYTES = 4 * 1024 * 1024
+
+
+class Decoding(Protocol):
+    """One that says which event types it is sure to ask the newest body of."""
+
+    @property
+    def decodes(self) -> frozenset[str]:
+        """Names of the types."""
+        ...
 
 
 class Pages:
@@ -37,7 +47,7 @@ class Pages:
     def read(
         self,
         place: Mapping[str, int],
-        views: Sequence[Projection],
+        followers: Sequence[Decoding],
         *,
         wait: timedelta,
         ends: Mapping[str, int] | None = None,
@@ -48,7 +58,7 @@ class Pages:
             LogUnavailableError: as `EventLog.read`.
             LogUnusableError: the same.
         """
-        records = self._read_before(place) or self._log.read(place, limit=self._limit, wait=wait)
+        records = self._read_before(place) or self._read(place, wait)
         following = dict(place)
         for record in records:
             following[record.topic] = record.position + 1
@@ -56,8 +66,22 @@ class Pages:
             following = {topic: at for topic, at in following.items() if at < ends.get(topic, 0)}
         if following and len(records) >= min(FULL_ENOUGH, self._limit):
             self._place = following
-            self._page = self._thread.submit(self._prepare, following, types_decoded_by(views))
+            types = frozenset[str]().union(*(follower.decodes for follower in followers))
+            self._page = self._thread.submit(self._prepare, following, types)
         return records
+
+    def _read(self, place: Mapping[str, int], wait: timedelta) -> list[Recorded]:
+        """One page; a log may hand it out in smaller ones, and a transaction for each would cost more than the rows."""
+        place = dict(place)
+        page = found = self._log.read(place, limit=self._limit, wait=wait)
+        size = sum(len(record.body) for record in page)
+        while len(found) >= FULL_ENOUGH and len(page) < self._limit and size < PAGE_BYTES:
+            for record in found:
+                place[record.topic] = record.position + 1
+            found = self._log.read(place, limit=self._limit - len(page), wait=NO_WAIT)
+            page = page + found
+            size += sum(len(record.body) for record in found)
+        return page
 
     def _read_before(self, place: Mapping[str, int]) -> list[Recorded]:
         """The page made ready, if it is for this place."""
@@ -67,14 +91,8 @@ class Pages:
         return [record for record in page.result() if record.topic in place]
 
     def _prepare(self, place: Mapping[str, int], types: frozenset[str]) -> list[Recorded]:
-        records = self._log.read(place, limit=self._limit, wait=NO_WAIT)
+        records = self._read(place, NO_WAIT)
         for record in {(record.topic, record.subject): record for record in records if record.type in types}.values():
             with suppress(UnreadableEventError):  # the view that needs it meets the error again, and parks it
                 _ = record.data
         return records
-
-
-def types_decoded_by(views: Sequence[Projection]) -> frozenset[str]:
-    """Event types whose newest body some view is sure to ask for (its `decodes`, where it says so)."""
-    types: frozenset[str] = frozenset()
-    return types.union(*(getattr(view, "decodes", ()) for view in views))

@@ -1,61 +1,43 @@
-"""One view and how far this process has brought it."""
+"""One view in SQL tables and how far this process has brought it."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import Connection, Engine
 
 from verbund.events import Recorded
 from verbund.projection import Projection, parking, positions
+from verbund.projection.follower import Follower
 from verbund.projection.positions import START, Mark
 from verbund.projection.settle import settle
 
 log = structlog.get_logger()
 
-# Back-off of a view whose database fails: doubled from the first to the last.
-FIRST_PAUSE_S = 0.2
-LAST_PAUSE_S = 30.0
-
 
 @dataclass(slots=True)
-class Reader:
-    """A view of a process, with the marks it believes are stored.
-
-    Attributes:
-        failures: how often in a row its database or handler failed as a whole.
-        resume_at: monotonic time before which it is left alone.
-        applied: events since the process began.
-        parked: events parked since the process began.
-    """
+class Reader(Follower):
+    """A view of a process; rows and marks move in one transaction."""
 
     view: Projection
     engine: Engine
-    marks: dict[str, Mark] = field(default_factory=dict)
-    failures: int = 0
-    resume_at: float = 0.0
-    applied: int = 0
-    parked: int = 0
 
     @property
     def name(self) -> str:
         """Of the view."""
         return self.view.name
 
-    def reads(self, topic: str) -> bool:
-        """Whether the view wants a topic."""
-        return topic.partition(".")[0] in self.view.topics
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """See `Follower`."""
+        return self.view.topics
 
-    def position(self, topic: str) -> int:
-        """Next position to read."""
-        return self.marks.get(topic, START).next_position
-
-    def ready(self) -> bool:
-        """Whether it may be tried now."""
-        return time.monotonic() >= self.resume_at
+    @property
+    def decodes(self) -> frozenset[str]:
+        """See `Follower`; none where the view does not say."""
+        return getattr(self.view, "decodes", frozenset())
 
     def load(self) -> None:
         """Believe what is stored.
@@ -74,9 +56,7 @@ class Reader:
             BaseMovedError: another process moved the view; nothing was written.
             Exception: of the database or of a handler that fails on everything; nothing was written.
         """
-        new = [
-            record for record in records if record.position >= self.position(record.topic) and self.reads(record.topic)
-        ]
+        new = self.new(records)
         if not new:
             return 0
         with self.engine.begin() as tx:
@@ -104,52 +84,3 @@ class Reader:
         if lock:
             positions.save(tx, self.name, moved)
         return moved, applied, held
-
-    def fail(self, error: Exception) -> None:
-        """Leave it alone for a while, the longer the oftener it failed."""
-        pause = min(LAST_PAUSE_S, FIRST_PAUSE_S * 2**self.failures)
-        self.failures += 1
-        self.resume_at = time.monotonic() + pause
-        log.warning(
-            "projection_failed", projection=self.name, error=type(error).__name__, attempt=self.failures, pause_s=pause
-        )
-
-
-@dataclass(slots=True)
-class Group:
-    """Readers that stand at the same place, so that one read and one decode serve them all.
-
-    Attributes:
-        place: next position by topic.
-        ceiling: positions not to go beyond: where the readers stand that are ahead, so that all meet there.
-    """
-
-    readers: list[Reader]
-    place: dict[str, int]
-    ceiling: Mapping[str, int] = field(default_factory=dict)
-
-    def fits(self, place: Mapping[str, int]) -> bool:
-        """Whether a reader stands where this group stands, in all topics they share."""
-        return all(self.place.get(topic, position) == position for topic, position in place.items())
-
-
-def group(readers: Sequence[Reader], topics: Sequence[str]) -> list[Group]:
-    """Readers by where they stand; those furthest behind first."""
-    groups: list[Group] = []
-    for reader in readers:
-        place = {topic: reader.position(topic) for topic in topics if reader.reads(topic)}
-        for known in groups:
-            if known.fits(place):
-                known.readers.append(reader)
-                known.place.update(place)
-                break
-        else:
-            groups.append(Group([reader], place))
-    for one in groups:
-        ahead: dict[str, int] = {}
-        for other in groups:
-            for topic, position in other.place.items():
-                if position > one.place.get(topic, position):
-                    ahead[topic] = min(position, ahead.get(topic, position))
-        one.ceiling = ahead
-    return groups

@@ -162,7 +162,7 @@ def _replay(
     marks: dict[str, Mark] = {}
     with Pages(log, limit=BATCH_RECORDS) as pages:
         while place:
-            records = pages.read(place, [reader.view], wait=ANSWER_WITHIN, ends=ends)
+            records = pages.read(place, [reader], wait=ANSWER_WITHIN, ends=ends)
             if not records:
                 raise _silent(place)
             wanted = [record for record in records if record.position < ends[record.topic]]

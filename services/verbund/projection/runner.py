@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import Engine
@@ -17,9 +18,10 @@ from verbund.errors import BaseMovedError, LogUnavailableError, VerbundError, Vi
 from verbund.event_log import NO_WAIT, EventLog
 from verbund.events import Recorded
 from verbund.projection import Projection, positions
+from verbund.projection.follower import FIRST_PAUSE_S, LAST_PAUSE_S, Follower, Group, group
 from verbund.projection.pages import Pages
 from verbund.projection.positions import Mark
-from verbund.projection.reader import FIRST_PAUSE_S, LAST_PAUSE_S, Group, Reader, group
+from verbund.projection.reader import Reader
 from verbund.projection.settle import is_environment
 from verbund.projection.tables import prepare
 
@@ -60,17 +62,31 @@ class CaughtUp:
 class Runner:
     """Keeps views up to date from the log, in commands (`catch_up`) and services (`run_forever`).
 
-    Each view commits by itself, so that a slow or broken one holds back no other; views that stand at the same place
-    share one read and one decode. One thread at a time.
+    Each view commits by itself, so that a broken one holds back no other; those that stand at the same place share one
+    read and one decode. One thread at a time.
+
+    Args:
+        views: in tables of the database.
+        log: that is read.
+        engine: of the database; None without views in tables.
+        batch: records in one transaction, at most.
+        beside: others that follow the same log, such as the search index.
     """
 
     def __init__(
-        self, views: Sequence[Projection], *, log: EventLog, engine: Engine, batch: int = BATCH_RECORDS
+        self,
+        views: Sequence[Projection],
+        *,
+        log: EventLog,
+        engine: Engine | None,
+        batch: int = BATCH_RECORDS,
+        beside: Sequence[Follower] = (),
     ) -> None:
         self._log = log
         self._engine = engine
         self._batch = batch
-        self.readers = [Reader(view, engine) for view in views]
+        self.readers = [Reader(view, engine) for view in views if engine is not None]
+        self._followers: list[Follower] = [*self.readers, *beside]
         self._started = False
         self._topics: list[str] = []
         self._topics_seen_at = float("-inf")
@@ -82,9 +98,10 @@ class Runner:
             LogUnusableError: the log is not the one that the views were built from.
             ViewUnavailableError: a view in the database is newer than this program.
         """
-        prepare(self._engine, [reader.view for reader in self.readers])
-        for reader in self.readers:
-            reader.load()
+        if self._engine is not None:
+            prepare(self._engine, [reader.view for reader in self.readers])
+        for follower in self._followers:
+            follower.load()
         self._verify()
         self._started = True
 
@@ -99,22 +116,28 @@ class Runner:
             ViewUnavailableError: a view's database did not work, several times.
         """
         began = time.monotonic()
-        before = {reader.name: (reader.applied, reader.parked) for reader in self.readers}
-        read = 0
+        before = {one.name: (one.applied, one.parked) for one in self._followers}
+        read = silent = 0
         with quiet_collector(), Pages(self._log, limit=self._batch) as pages:
             if not self._started:
                 self.start()
             self._find_topics()
             ends = self._log.end(self._topics)
             total = sum(max(0, ends[topic] - self._lowest(topic)) for topic in self._topics)
-            while any(reader.position(topic) < ends[topic] for reader, topic in self._pairs()):
-                read += self._turn_of_command(ends, pages)
+            while any(follower.position(topic) < ends[topic] for follower, topic in self._pairs()):
+                came = self._turn_of_command(ends, pages)
+                silent = 0 if came else silent + 1
+                if silent >= ATTEMPTS_OF_A_COMMAND:
+                    raise _silent(ends)
+                read += came
                 if progress is not None:
                     progress(min(read, total), total)
+            for follower in self._followers:
+                follower.rest()
         done = CaughtUp(
             read,
-            {reader.name: reader.applied - before[reader.name][0] for reader in self.readers},
-            {reader.name: reader.parked - before[reader.name][1] for reader in self.readers},
+            {one.name: one.applied - before[one.name][0] for one in self._followers},
+            {one.name: one.parked - before[one.name][1] for one in self._followers},
             time.monotonic() - began,
         )
         log.info("projections_caught_up", events=read, duration_ms=round(done.seconds * 1000))
@@ -138,8 +161,9 @@ class Runner:
                     if not groups or not self._topics:
                         stop.wait(FIRST_PAUSE_S)
                         continue
+                    unrested = any(follower.unrested for follower in self._followers)
                     for one in groups:
-                        self._advance(one, pages, wait=IDLE_WAIT if len(groups) == 1 else NO_WAIT)
+                        self._advance(one, pages, wait=IDLE_WAIT if len(groups) == 1 and not unrested else NO_WAIT)
                     if len(groups) > 1 and not any(one.ceiling for one in groups):
                         stop.wait(FIRST_PAUSE_S)  # different topics, nothing in common: wait in no one's read
                     pause = FIRST_PAUSE_S
@@ -154,14 +178,14 @@ class Runner:
         """Events of the log that a view has not read yet, by view; from what is stored, not from this process."""
         ends = self._log.end()
         behind: dict[str, int] = {}
-        with self._engine.connect() as tx:
-            for reader in self.readers:
+        for reader in self.readers:
+            with reader.engine.connect() as tx:
                 stored = positions.load(tx, reader.name)
-                behind[reader.name] = sum(
-                    max(0, end - stored.get(topic, positions.START).next_position)
-                    for topic, end in ends.items()
-                    if reader.reads(topic)
-                )
+            behind[reader.name] = sum(
+                max(0, end - stored.get(topic, positions.START).next_position)
+                for topic, end in ends.items()
+                if reader.reads(topic)
+            )
         return behind
 
     def _turn_of_command(self, ends: dict[str, int], pages: Pages) -> int:
@@ -171,50 +195,53 @@ class Runner:
             one.place = {topic: place for topic, place in one.place.items() if place < ends.get(topic, 0)}
             if one.place:
                 read += self._advance(one, pages, wait=positions.ANSWER_WITHIN, ends=ends)
-        for reader in self.readers:
-            if reader.failures >= ATTEMPTS_OF_A_COMMAND:
+        for follower in self._followers:
+            if follower.failures >= ATTEMPTS_OF_A_COMMAND:
                 raise ViewUnavailableError(
                     "View {view} could not be brought up to date, {attempts} times in a row. "
                     "See the log lines `projection_failed` for the reason.",
-                    view=reader.name,
-                    attempts=reader.failures,
+                    view=follower.name,
+                    attempts=follower.failures,
                 )
-            if reader.failures:
-                time.sleep(max(0.0, min(1.0, reader.resume_at - time.monotonic())))
+            if follower.failures:
+                time.sleep(max(0.0, min(1.0, follower.resume_at - time.monotonic())))
         return read
 
     def _advance(self, one: Group, pages: Pages, *, wait: timedelta, ends: Mapping[str, int] | None = None) -> int:
-        """Read once and hand it to every reader of a group."""
-        records = pages.read(one.place, [reader.view for reader in one.readers], wait=wait, ends=ends)
+        """Read once and hand it to every follower of a group."""
+        records = pages.read(one.place, one.followers, wait=wait, ends=ends)
         usable = [record for record in records if record.position < one.ceiling.get(record.topic, record.position + 1)]
         for part in _slices(usable):
-            for reader in one.readers:
-                self._hand_over(reader, part)
+            for follower in one.followers:
+                self._let(follower, partial(follower.take, part))
+        if not records:
+            for follower in one.followers:
+                self._let(follower, follower.rest)
         return len(usable)
 
-    def _hand_over(self, reader: Reader, records: Sequence[Recorded]) -> None:
+    def _let(self, follower: Follower, work: Callable[[], object]) -> None:
+        """One step of one follower; what it raises must not stop the others."""
         try:
-            if reader.ready() or not reader.failures:
-                reader.take(records)
+            if follower.ready() or not follower.failures:
+                work()
         except BaseMovedError as error:
-            log.info("projection_overtaken", projection=reader.name, topic=error.facts["topic"])
-            reader.load()
+            log.info("projection_overtaken", projection=follower.name, topic=error.facts["topic"])
+            follower.load()
         except ViewUnavailableError:
             raise
         except Exception as error:
-            # Whatever one view's handler or database raises must not stop the others.
             if isinstance(error, VerbundError) and error.code.startswith("E4"):
                 raise
-            reader.fail(error)
+            follower.fail(error)
 
     def _groups(self, *, ignore_pauses: bool = False) -> list[Group]:
-        return group([reader for reader in self.readers if ignore_pauses or reader.ready()], self._topics)
+        return group([one for one in self._followers if ignore_pauses or one.ready()], self._topics)
 
     def _find_topics(self, *, max_age_s: float = 0.0) -> None:
         if time.monotonic() - self._topics_seen_at >= max_age_s:
-            kinds = {kind for reader in self.readers for kind in reader.view.topics}
+            kinds = {kind for follower in self._followers for kind in follower.topics}
             self._topics = [topic for topic in self._log.topics() if topic.partition(".")[0] in kinds]
-            if any(reader.marks.keys() - self._topics for reader in self.readers):
+            if any(follower.marks.keys() - self._topics for follower in self._followers):
                 self._verify()  # a topic that was read is gone: whoever only goes on would never say so
             self._topics_seen_at = time.monotonic()
 
@@ -225,16 +252,24 @@ class Runner:
             LogUnavailableError, LogUnusableError: as `positions.verify`.
         """
         marks: dict[str, list[Mark]] = {}
-        for reader in self.readers:
-            for topic, mark in reader.marks.items():
+        for follower in self._followers:
+            for topic, mark in follower.marks.items():
                 marks.setdefault(topic, []).append(mark)
         positions.verify(self._log, marks)
 
-    def _pairs(self) -> Iterator[tuple[Reader, str]]:
-        return ((reader, topic) for reader in self.readers for topic in self._topics if reader.reads(topic))
+    def _pairs(self) -> Iterator[tuple[Follower, str]]:
+        return ((follower, topic) for follower in self._followers for topic in self._topics if follower.reads(topic))
 
     def _lowest(self, topic: str) -> int:
-        return min((reader.position(topic) for reader in self.readers if reader.reads(topic)), default=0)
+        return min((one.position(topic) for one in self._followers if one.reads(topic)), default=0)
+
+
+def _silent(ends: Mapping[str, int]) -> LogUnavailableError:
+    return LogUnavailableError(
+        "The log handed out nothing, although {topics} go further than what was read. Try again; look at the log's own "
+        "messages if it stays so.",
+        topics=", ".join(sorted(topic for topic, end in ends.items() if end)),
+    )
 
 
 def _slices(records: Sequence[Recorded]) -> Iterator[Sequence[Recorded]]:

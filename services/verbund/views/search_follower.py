@@ -1,0 +1,105 @@
+"""The search index on its way along the log: when it commits, when it is served."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from verbund.event_log import EventLog
+from verbund.events import Recorded
+from verbund.projection.follower import Follower
+from verbund.projection.positions import Mark
+from verbund.views.search_writer import WITH_STATE, SearchWriter
+
+# A commit costs 20 to 100 ms whatever its size, and makes a segment that has to be merged later. So while events keep
+# coming it is made for this many keys (their rows wait in memory) or after this time; when none come, at once.
+KEYS_IN_A_COMMIT = 10_000
+COMMIT_AFTER_S = 2.0
+
+
+@dataclass(slots=True)
+class SearchFollower(Follower):
+    """Stages records and commits them with their position; after a failure the last commit holds.
+
+    A new generation is served as soon as it holds all that the log held when it was begun.
+    """
+
+    writer: SearchWriter
+    log: EventLog
+    _staged_at: float | None = field(default=None, init=False)
+    _goal: dict[str, int] = field(default_factory=dict, init=False)
+
+    @property
+    def name(self) -> str:
+        """See `Follower`."""
+        return "search"
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """See `Follower`."""
+        return self.writer.topics
+
+    @property
+    def decodes(self) -> frozenset[str]:
+        """See `Follower`."""
+        return WITH_STATE
+
+    @property
+    def unrested(self) -> bool:
+        """Whether something is staged."""
+        return self._staged_at is not None
+
+    def load(self) -> None:
+        """Stand where the index stands."""
+        self._stand_where_committed()
+        self._goal = self.log.end([topic for topic in self.log.topics() if self.reads(topic)])
+        self._publish()
+
+    def take(self, records: Sequence[Recorded]) -> int:
+        """See `Follower`; staged, and committed when it is time."""
+        new = self.new(records)
+        if new:
+            parked = self._parked_in_index()
+            self._do(lambda: self.writer.stage(new))
+            self.marks.update((record.topic, Mark(record.position + 1, record.id)) for record in new)
+            held = self._parked_in_index() - parked
+            self.parked += held
+            self.applied += sum(record.type in self.writer.handles for record in new) - held
+            self._staged_at = self._staged_at or time.monotonic()
+        if self._staged_at is not None and (
+            self.writer.staged >= KEYS_IN_A_COMMIT or time.monotonic() - self._staged_at >= COMMIT_AFTER_S
+        ):
+            self._commit()
+        self.failures = 0
+        return len(new)
+
+    def rest(self) -> None:
+        """Commit what is staged."""
+        if self._staged_at is not None:
+            self._commit()
+
+    def _commit(self) -> None:
+        self._do(self.writer.commit)
+        self._staged_at = None
+        self._publish()
+
+    def _publish(self) -> None:
+        if all(self.position(topic) >= end for topic, end in self._goal.items()):
+            self.writer.publish()
+
+    def _do(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException:
+            self.writer.rollback()
+            self._stand_where_committed()
+            raise
+
+    def _stand_where_committed(self) -> None:
+        last = self.writer.position().last
+        self.marks = {topic: Mark(at + 1, event_id) for topic, (at, event_id) in last.items()}
+        self._staged_at = None
+
+    def _parked_in_index(self) -> int:
+        return sum(len(held) for held in self.writer.position().parked.values())
