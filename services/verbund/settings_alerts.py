@@ -93,7 +93,7 @@ class MailServer(BaseModel):
         if parts.scheme == "smtp-plain" and user:
             raise ValueError("no user with smtp-plain://, since the password would travel in the open")
         return cls(
-            scheme=parts.scheme,  # type: ignore[arg-type]  # one of _SCHEMES
+            scheme=parts.scheme,
             host=host,
             port=port or _SCHEMES[parts.scheme],
             user=user,
