@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -165,6 +165,11 @@ class World:
     def apply(self, text: str = "", **settings: Any) -> dict[str, Any]:
         return self.ingest.apply(self.source(text, **settings)).document
 
+    def answer(self, answer: str, *, up_to: int | None = None) -> None:
+        """Answer the one hold that is open."""
+        (hold,) = (hold for hold in self.ingest.holds("05954") if hold["state"] == "open")
+        self.ingest.answer(hold, answer, up_to=up_to, by="test")
+
     def tomorrow(self, days: float = 1) -> None:
         self.now += timedelta(days=days)
 
@@ -184,12 +189,26 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def make_world(tmp_path: Path) -> Iterator[Callable[[], World]]:
+    """Worlds one after the other, each with a log and a memory of its own."""
+    made: list[World] = []
     with FeedServer() as server:
-        world = World(server=server, folder=tmp_path, log=MemoryEventLog(codec=AvroCodec()))
-        yield world
-        for fetch in world.fetches:
-            fetch.close()
+
+        def make() -> World:
+            folder = tmp_path / str(len(made))
+            folder.mkdir()
+            made.append(World(server=server, folder=folder, log=MemoryEventLog(codec=AvroCodec())))
+            return made[-1]
+
+        yield make
+        for world in made:
+            for fetch in world.fetches:
+                fetch.close()
+
+
+@pytest.fixture
+def world(make_world: Callable[[], World]) -> World:
+    return make_world()
 
 
 def balanced(counts: Mapping[str, int]) -> bool:

@@ -174,10 +174,10 @@ def test_a_failed_part_keeps_what_it_delivered_before(world: World) -> None:
 
 
 def test_a_translation_that_is_gone_is_a_revision(world: World) -> None:
-    world.serve(A)
-    world.serve({**A, "title": "German A1"}, part="en")
+    world.serve(A, B)
+    world.serve({**A, "title": "German A1"}, {**B, "title": "German B1"}, part="en")
     world.apply(parts=["de", "en"])
-    world.serve(part="en")
+    world.serve({**B, "title": "German B1"}, part="en")
     run = world.apply(parts=["de", "en"])
     assert run["counts"]["revised"] == 1
     assert world.types().count("OfferRevised") == 1
@@ -292,14 +292,14 @@ def test_an_offer_that_was_past_when_it_came_stays_as_its_source_has_it(world: W
 
 
 def test_organisations_and_contacts_come_before_their_offer_and_go_after_it(world: World) -> None:
-    world.serve({**A, "organisation": "VHS", "contacts": ["a@example.org", "b@example.org"]})
+    world.serve({**A, "organisation": "VHS", "contacts": ["a@example.org", "b@example.org"]}, B)
     run = world.apply(AT_ONCE)
     assert run["related"]["organisations"]["published"] == 1
     assert run["related"]["contacts"]["published"] == 2
-    world.serve({**A, "organisation": "VHS", "contacts": ["a@example.org"]})
+    world.serve({**A, "organisation": "VHS", "contacts": ["a@example.org"]}, B)
     run = world.apply(AT_ONCE)
     assert run["related"]["contacts"]["withdrawn"] == 1
-    world.serve()
+    world.serve(B)
     run = world.apply(AT_ONCE)
     assert run["related"]["organisations"]["withdrawn"] == 1
     assert run["related"]["contacts"]["withdrawn"] == 1

@@ -256,6 +256,18 @@ class SourceCache:
             )
             self._delete(partly)
 
+    def drop_unseen_items(self, parts: Sequence[str], keys: Sequence[str]) -> None:
+        """Forget what these records had in these parts and were not delivered there; joins the caller's transaction."""
+        which = (
+            "SELECT i.item FROM json_each(?) j JOIN record r ON r.feed = ? AND r.key = j.value JOIN item i ON i.record = r.record"
+            " LEFT JOIN scratch.seen s ON s.item = i.item WHERE s.item IS NULL AND i.part IN (SELECT value FROM json_each(?))"
+        )
+        listed = (orjson.dumps(list(keys)).decode(), self.feed, orjson.dumps(list(parts)).decode())
+        self._db.execute(
+            f"UPDATE record SET dirty = 1 WHERE record IN (SELECT record FROM item WHERE item IN ({which}))", listed
+        )
+        self._delete(which, listed)
+
     def forget_records(self, which: str, *parameters: Any) -> None:
         """Drop the items of records that a query names; joins the caller's transaction."""
         self._delete(f"SELECT item FROM item WHERE record IN ({which})", parameters)

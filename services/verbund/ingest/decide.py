@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -91,10 +91,21 @@ def instant_text(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def decide(db: Any, cache: SourceCache, source: SourceFile, pull: PullResult, moment: Moment) -> None:
-    """Fill `scratch.decision` with one action for each record that is not done yet."""
+def decide(
+    db: Any,
+    cache: SourceCache,
+    source: SourceFile,
+    pull: PullResult,
+    moment: Moment,
+    *,
+    withheld: Collection[str] = (),
+) -> None:
+    """Fill `scratch.decision` with one action for each record that is not done yet.
+
+    Absence in the parts that are withheld is left to the guards.
+    """
     names = {"source": source.source, "feed": cache.feed, "now": moment.text}
-    absent = list(_absent(db, source, pull, names))
+    absent = list(_absent(db, source, pull, names, withheld))
     with immediate(db):
         db.execute("DELETE FROM scratch.decision")
         db.execute(_STAGED, names)
@@ -122,11 +133,13 @@ def decide_removal(db: Any, source: str) -> None:
         )
 
 
-def _absent(db: Any, source: SourceFile, pull: PullResult, names: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+def _absent(
+    db: Any, source: SourceFile, pull: PullResult, names: dict[str, Any], withheld: Collection[str]
+) -> Iterator[tuple[Any, ...]]:
     if source.removal_mode != "full-list":
         return
     yield from db.execute(_ABSENT, names).fetchall()
-    if pull.parts and all(part.proves_absence for part in pull.parts.values()):
+    if pull.parts and not withheld and all(part.proves_absence for part in pull.parts.values()):
         yield from db.execute(_UNKNOWN_PART, names).fetchall()
 
 

@@ -16,6 +16,9 @@ from verbund.offer import ends_at
 
 log = structlog.get_logger()
 
+#: Begins the reason of a part in which something came without a usable key.
+ABSENCE_SUSPENDED = "absence_suspended"
+
 #: An event that can be read, and its data.
 _Read: TypeAlias = tuple[Recorded, dict[str, Any]]
 
@@ -117,6 +120,14 @@ def _offer_states(db: Any, events: Sequence[_Read]) -> None:
     )
 
 
+def _rekeyed(db: Any, events: Sequence[_Read]) -> None:
+    db.executemany(
+        "UPDATE OR IGNORE offer SET record_key = ?, revision = ?, state = 'live', missed_since = NULL, missed_run = NULL"
+        " WHERE offer_id = ?",
+        [(data["record_key"], recorded.revision, recorded.subject) for recorded, data in events],
+    )
+
+
 # --- organisations and contacts --------------------------------------------------------------------------------------
 
 
@@ -172,11 +183,20 @@ def _runs(db: Any, events: Sequence[_Read]) -> None:
                 data["source"],
                 part["part"],
                 recorded.position,
-                part["state"] == "complete" and part["covers"] == "all",
+                _proves_absence(part),
             )
             for recorded, data in events
             for part in data["parts"]
         ],
+    )
+
+
+def _proves_absence(part: dict[str, Any]) -> bool:
+    """Whether what was absent from a part counted, as its report says."""
+    return (
+        part["state"] == "complete"
+        and part["covers"] == "all"
+        and not any(reason.startswith(ABSENCE_SUSPENDED) for reason in part["reasons"])
     )
 
 
@@ -197,6 +217,51 @@ def _sources(db: Any, events: Sequence[_Read]) -> None:
             )
             for recorded, data in events
         ],
+    )
+
+    db.executemany(
+        "INSERT OR REPLACE INTO source_scope VALUES (?, ?, ?)",
+        [(data["source"], data["file_digest"], orjson.dumps(data["scope"])) for _, data in events],
+    )
+
+
+# --- holds -----------------------------------------------------------------------------------------------------------
+
+_HOLD = ("hold_id", "source", "guard", "set_digest", "opened_at", "expires_at")
+
+
+def _held(db: Any, events: Sequence[_Read]) -> None:
+    db.executemany(
+        "INSERT INTO hold VALUES (?, ?, ?, 'open', ?, ?, ?, ?, ?, NULL, NULL) ON CONFLICT (hold_id) DO UPDATE SET"
+        " set_digest = excluded.set_digest, document = excluded.document, position = excluded.position",
+        [(*(data[name] for name in _HOLD), orjson.dumps(data), recorded.position) for recorded, data in events],
+    )
+
+
+def _hold_answered(db: Any, events: Sequence[_Read]) -> None:
+    """One that was rejected goes on keeping its set."""
+    db.executemany(
+        "UPDATE hold SET state = ?, answer = ?, answered_at = ?, set_digest = ? WHERE hold_id = ?",
+        [
+            (
+                "rejected" if data["answer"] == "reject" else "closed",
+                data["answer"],
+                recorded.time,
+                data["set_digest"],
+                data["hold_id"],
+            )
+            for recorded, data in events
+        ],
+    )
+
+
+_DECISION = ("hold_id", "set_digest", "answer", "up_to", "by", "note")
+
+
+def _hold_decided(db: Any, events: Sequence[_Read]) -> None:
+    db.executemany(
+        "INSERT OR REPLACE INTO hold_decision VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(*(data[name] for name in _DECISION), recorded.appended_ms) for recorded, data in events],
     )
 
 
@@ -225,6 +290,7 @@ _FAMILIES = {
     "OfferMissed": _OFFER_STATES,
     "OfferSeenAgain": _OFFER_STATES,
     "OfferWithdrawn": _OFFER_STATES,
+    "OfferRekeyed": _Family(_rekeyed, "offer", "offer_id", makes=False),
     "OrganisationPublished": _ORGANISATIONS,
     "OrganisationRevised": _ORGANISATIONS,
     "ContactPublished": _CONTACTS,
@@ -235,4 +301,7 @@ _FAMILIES = {
     "RejectCleared": _Family(_reject_cleared),
     "RunFinished": _Family(_runs),
     "SourceChanged": _Family(_sources),
+    "RunHeld": _Family(_held),
+    "HoldAnswered": _Family(_hold_answered),
+    "HoldDecided": _Family(_hold_decided),
 }

@@ -33,9 +33,9 @@ def immediate(db: Any) -> Iterator[None]:
     db.execute("COMMIT")
 
 
-def topics_of(district: str) -> tuple[str, str, str]:
-    """The topics whose one writer is the district's ingest."""
-    return (f"inventory.{district}", f"contacts.{district}", f"runs.{district}")
+def topics_of(district: str) -> tuple[str, ...]:
+    """The topics whose one writer is the district's ingest, and what people decide for the district at the hub."""
+    return (f"inventory.{district}", f"contacts.{district}", f"runs.{district}", f"desk.{district}")
 
 
 class Inventory:

@@ -132,7 +132,8 @@ class Publisher:
         for rows in self._pages(
             "SELECT c.id, c.key, c.body, k.revision, k.state, k.content_hash FROM scratch.contact c"
             " LEFT JOIN related k ON k.id = c.id JOIN scratch.decision d ON d.key = c.key"
-            " WHERE d.action IN ('publish', 'revise', 'reopen', 'seen_again', 'unchanged') AND c.id > ? ORDER BY c.id LIMIT ?"
+            " WHERE d.action IN ('publish', 'revise', 'reopen', 'seen_again', 'unchanged') AND d.guard IS NULL"
+            " AND c.id > ? ORDER BY c.id LIMIT ?"
         ):
             keys = self._keys.keys_of(row[0] for row in rows)
             events = []
@@ -158,10 +159,15 @@ class Publisher:
             self._related(self._contacts_topic, events)
 
     def organisations(self) -> None:
-        """Publish new and revise changed organisations."""
+        """Publish new and revise changed organisations, but for those that only held records name."""
+        held = self._db.execute("SELECT 1 FROM scratch.decision WHERE guard IS NOT NULL LIMIT 1").fetchone()
+        named = (
+            " AND c.id IN (SELECT json_extract(CAST(s.body AS TEXT), '$.organisation_id') FROM scratch.staged s"
+            " JOIN scratch.decision d ON d.record = s.record WHERE s.answer = 'mapped' AND d.guard IS NULL)"
+        )
         for rows in self._pages(
             "SELECT c.id, c.key, c.hash, c.raw, c.body, k.revision, k.state, k.content_hash FROM scratch.organisation c"
-            " LEFT JOIN related k ON k.id = c.id WHERE c.id > ? ORDER BY c.id LIMIT ?"
+            f" LEFT JOIN related k ON k.id = c.id WHERE c.id > ?{named if held else ''} ORDER BY c.id LIMIT ?"
         ):
             events = []
             for ident, key, digest, raw, body, revision, state, known in rows:
@@ -232,7 +238,7 @@ class Publisher:
             BaseMoved: another run of this source appended meanwhile; what was taken so far stays.
         """
         total = self._db.execute(
-            "SELECT count(*) FROM scratch.decision WHERE done = 0 AND action IN (SELECT value FROM json_each(?))",
+            "SELECT count(*) FROM scratch.decision WHERE done = 0 AND guard IS NULL AND action IN (SELECT value FROM json_each(?))",
             (orjson.dumps(list(OUTCOMES)).decode(),),
         ).fetchone()[0]
         done = 0
@@ -241,13 +247,48 @@ class Publisher:
             while rows := self._db.execute(
                 "SELECT d.decision, d.key, d.action, d.because, d.offer_id, d.revision, d.missed_since, s.hash, s.raw, s.body"
                 " FROM scratch.decision d LEFT JOIN scratch.staged s ON s.record = d.record"
-                " WHERE d.action = ? AND d.decision > ? AND NOT d.done ORDER BY d.decision LIMIT ?",
+                " WHERE d.action = ? AND d.decision > ? AND NOT d.done AND d.guard IS NULL ORDER BY d.decision LIMIT ?",
                 (action, last, BATCH),
             ).fetchall():
                 self._offer_batch(action, rows)
                 last = rows[-1][0]
                 done += len(rows)
                 self._progress("append", done, total)
+
+    def rekeyed(self) -> int:
+        """Append that offers go on under other record keys; returns how many."""
+        rows = self._db.execute(
+            "SELECT k.old_key, k.new_key, o.offer_id, o.revision, r.record FROM scratch.rekey k"
+            " JOIN offer o ON o.source = ? AND o.record_key = k.old_key"
+            " LEFT JOIN record r ON r.feed = ? AND r.key = k.old_key WHERE NOT k.done",
+            (self._source.source, self._cache.feed),
+        ).fetchall()
+        for begin in range(0, len(rows), BATCH):
+            batch = rows[begin : begin + BATCH]
+            events = [
+                self.event(
+                    "OfferRekeyed",
+                    ident,
+                    {
+                        "offer_id": ident,
+                        "district": self._source.district,
+                        "source": self._source.source,
+                        "record_key": new,
+                        "old_key": old,
+                        "revision": revision + 1,
+                        "run_id": self._run_id,
+                    },
+                    revision=revision + 1,
+                    content=new,
+                )
+                for old, new, ident, revision, _ in batch
+            ]
+            taken = self.append(self._topic, events)
+            done = [row for row, event in zip(batch, events, strict=True) if str(event.id) in taken]
+            with immediate(self._db):
+                self._cache.forget_records(_LISTED, orjson.dumps([row[4] for row in done]).decode())
+                self._db.executemany("UPDATE scratch.rekey SET done = 1 WHERE old_key = ?", [(row[0],) for row in done])
+        return len(rows)
 
     def _offer_batch(self, action: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if self._log.end([self._topic])[self._topic] > self._inventory.next_position(self._topic):
@@ -359,6 +400,7 @@ class Publisher:
             "withdrawn": "withdrawn",
         }
         with immediate(self._db):
+            self._hold()
             for action, outcome in names.items():
                 self._db.execute(
                     "INSERT OR REPLACE INTO scratch.outcome SELECT record, ?, CASE action WHEN 'past' THEN 'past' ELSE because END"
@@ -373,6 +415,19 @@ class Publisher:
                     (self._run_id, action),
                 )
                 self._db.execute("UPDATE scratch.decision SET done = 1 WHERE action = ?", (action,))
+
+    def _hold(self) -> None:
+        """Records that wait for a person stay dirty, and say so."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO scratch.outcome SELECT record, 'held', guard FROM scratch.decision"
+            " WHERE guard IS NOT NULL AND NOT done AND record IS NOT NULL"
+        )
+        self._db.execute(
+            "UPDATE record SET outcome = 'held', because = d.guard, run_id = ? FROM scratch.decision d"
+            " WHERE d.record = record.record AND d.guard IS NOT NULL AND NOT d.done"
+            " AND (record.outcome IS NOT 'held' OR record.because IS NOT d.guard)",
+            (self._run_id,),
+        )
 
     def _pages(self, query: str, *parameters: Any) -> Any:
         """Rows in order of their first column, a page after the other, so that writing between pages is safe."""

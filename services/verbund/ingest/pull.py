@@ -16,6 +16,7 @@ from verbund.archive import Archive
 from verbund.errors import SourceError, SourceFileError, SourceUnreachableError
 from verbund.fetch import Fetch, Fetched
 from verbund.ingest.cache import BATCH, KnownRequest, SourceCache
+from verbund.ingest.folding import ABSENCE_SUSPENDED
 from verbund.ingest.mapping import raised
 from verbund_connectors.kit import (
     Broken,
@@ -75,7 +76,7 @@ class PartState:
         if not self.ends and not self.reasons:
             reasons.append("never_ended")
         if self.suspended:
-            reasons.append(f"absence_suspended: {self.suspended} delivered without a usable key")
+            reasons.append(f"{ABSENCE_SUSPENDED}: {self.suspended} delivered without a usable key")
         scope = {k: v for end in self.ends for k, v in end.scope.items()}
         proof = {k: v for end in self.ends for k, v in end.proof.items()}
         return {

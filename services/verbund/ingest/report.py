@@ -146,10 +146,12 @@ def planned_counts(db: Any, pull: PullResult) -> dict[str, int]:
         "past": "ignored",
         "reject": "rejected",
     }
-    for action, delivered, number in db.execute(
-        "SELECT action, delivered, count(*) FROM scratch.decision GROUP BY 1, 2"
+    for action, delivered, held, number in db.execute(
+        "SELECT action, delivered, guard IS NOT NULL, count(*) FROM scratch.decision GROUP BY 1, 2, 3"
     ):
-        if delivered:
+        if held:
+            found["held"] += number if delivered else 0
+        elif delivered:
             found[names.get(action, "withdrawn_by_record")] += number
         else:
             found["missed" if action == "miss" else "withdrawn"] += number
@@ -172,15 +174,17 @@ def rejects(db: Any, source: SourceFile, *, run_id: str | None = None) -> list[d
 def changes(db: Any, log: EventLog, source: SourceFile) -> list[dict[str, Any]]:
     """The change set, with the fields of each offer that would differ; contacts as field names only."""
     found: list[dict[str, Any]] = []
-    for key, action, because, ident, position, body in db.execute(
-        "SELECT d.key, d.action, d.because, d.offer_id, o.content_position, s.body FROM scratch.decision d"
+    for key, action, because, guard, ident, position, body in db.execute(
+        "SELECT d.key, d.action, d.because, d.guard, d.offer_id, o.content_position, s.body FROM scratch.decision d"
         " LEFT JOIN offer o ON o.offer_id = d.offer_id LEFT JOIN scratch.staged s ON s.record = d.record"
         " AND s.answer = 'mapped' ORDER BY d.key"
     ).fetchall():
         if action not in _PLAN_WORDS:
             continue
         change: dict[str, Any] = {"action": _PLAN_WORDS[action], "record_key": key, "offer_id": ident, "fields": {}}
-        if because:
+        if guard:
+            change |= {"action": "hold", "because": guard, "would": change["action"]}
+        elif because:
             change["because"] = because
         if body is not None and action in ("publish", "reopen", "revise"):
             change["fields"] = differences(_published(log, source, position), orjson.loads(body))

@@ -17,15 +17,18 @@ from verbund.archive import Archive
 from verbund.errors import UnknownNameError
 from verbund.event_log import EventLog
 from verbund.fetch import Fetch
-from verbund.ingest import report
+from verbund.ingest import holds, report
 from verbund.ingest.cache import SourceCache
 from verbund.ingest.decide import Moment, decide, decide_removal, instant_text
-from verbund.ingest.inventory import Inventory
+from verbund.ingest.guards import Case, Facts, find_in_parts, judge
+from verbund.ingest.inventory import Inventory, immediate
+from verbund.ingest.judging import Known, known_of, withheld_parts
 from verbund.ingest.ledger import write_ledger
 from verbund.ingest.mapping import MappingTask
 from verbund.ingest.publish import BaseMoved, Publisher
 from verbund.ingest.pull import Progress, Pull, PullResult
 from verbund.ingest.rejects import changed_rejects, cleared_rejects, publish_rejects
+from verbund.ingest.sentences import sentence
 from verbund.ingest.source_file import SourceFile
 from verbund.ingest.staging import stage
 from verbund.ingest.tables import SCRATCH
@@ -65,6 +68,9 @@ class Run:
         self._source = source
         self._db = db
         self._progress = progress
+        self._known = Known()
+        self._case = Case(db, rooms.log, self.cache.feed, source, PullResult(), self._known, {})
+        self._found: dict[str, Facts] = {}
         self._context = SourceContext(
             source=source.source, district=source.district, contacts=source.contacts, hub_urls=rooms.hub_urls
         )
@@ -87,7 +93,7 @@ class Run:
             reject_id=lambda key: reject_id(source.district, source.source, key),
             progress=self._progress,
         ).run(resume=resume)
-        self.cache.drop_gone_items(pull.proven)
+        self._look_at_parts(pull)
         task = MappingTask(
             connector=source.connector_class,
             settings=source.settings,
@@ -97,8 +103,31 @@ class Run:
         )
         stage(self._db, self.cache, task, progress=self._progress)
         self.inventory.catch_up()
-        decide(self._db, self.cache, source, pull, self.moment)
+        self._decide(pull)
         return pull
+
+    def _look_at_parts(self, pull: PullResult) -> None:
+        """Forget items that are proven gone, but for those of parts that a person is to answer for first."""
+        self._known = known_of(self._db, self._source, self.moment)
+        withheld = withheld_parts(self._db, self.cache.feed, self._source, pull, self._known, self.moment.at)
+        self._case = Case(self._db, self._rooms.log, self.cache.feed, self._source, pull, self._known, withheld)
+        self.cache.drop_gone_items([part for part in pull.proven if part not in withheld])
+        with immediate(self._db):
+            holds.load_sets(self._db, self._rooms.archive, self._known, complete=pull.worst == "complete")
+            find_in_parts(self._case)
+            losing = holds.allow_parts(self._db, self._known, complete=pull.worst == "complete")
+            self.cache.drop_unseen_items(list(withheld), losing)
+
+    def _decide(self, pull: PullResult) -> None:
+        """Decide, and let the guards hold what looks like an accident."""
+        complete = pull.worst == "complete"
+        decide(self._db, self.cache, self._source, pull, self.moment, withheld=self._case.withheld)
+        with immediate(self._db):
+            holds.allow_decisions(self._db, self._known, complete=complete)
+            self._found = judge(self._case)
+            if holds.allow_up_to(self._db, self._known, self._found, complete=complete):
+                self._found = judge(self._case)
+            holds.withdraw_allowed(self._db, self.moment)
 
     # --- from the decision to the log ----------------------------------------------------------------------------
 
@@ -106,9 +135,9 @@ class Run:
         """Append what was decided, then the report of the run."""
         publisher = self._publisher()
         self._announce(publisher)
-        new_rejects = self._append(
-            publisher, pull, again=lambda: decide(self._db, self.cache, self._source, pull, self.moment)
-        )
+        if publisher.rekeyed():
+            self._decide(pull)
+        new_rejects = self._append(publisher, pull, again=lambda: self._decide(pull))
         document = self._finish(publisher, pull)
         if pull.worst != "failed" or pull.cursors:
             self.cache.keep_cursors(
@@ -197,12 +226,14 @@ class Run:
     def _give_way(self) -> int:
         """Leave what is not done to the other runs; it stays dirty, and the next run looks again."""
         left = self._db.execute(
-            "SELECT count(*) FROM scratch.decision WHERE NOT done AND action NOT IN ('unchanged', 'ignore', 'past', 'reject')"
+            "SELECT count(*) FROM scratch.decision WHERE NOT done AND guard IS NULL"
+            " AND action NOT IN ('unchanged', 'ignore', 'past', 'reject')"
         ).fetchone()[0]
         return int(left)
 
     def _finish(self, publisher: Publisher, pull: PullResult) -> dict[str, Any]:
         source = self._source
+        held = self._settle_holds(publisher, pull)
         counted = report.counts(self._db, pull, conflicts=publisher.conflicts)
         ledger = write_ledger(self._db, self._rooms.archive, run_id=self.run_id)
         parts = [part.report() for part in pull.parts.values()]
@@ -213,7 +244,7 @@ class Run:
             "started_at": self.moment.text,
             "finished_at": instant_text(self._rooms.clock()),
             "outcome": pull.outcome,
-            "held": False,
+            "held": bool(held),
             "parts": parts,
             "counts": counted,
             "related": publisher.related,
@@ -239,13 +270,31 @@ class Run:
             "source": source.source,
             "district": source.district,
             "outcome": pull.outcome,
-            "held": False,
+            "held": bool(held),
             "completeness": report.completeness(pull),
             "counts": counted,
             "related": nested(publisher.related),
-            "holds": [],
+            "holds": held,
             "rejects": report.rejects(self._db, source, run_id=self.run_id),
         }
+
+    def _settle_holds(self, publisher: Publisher, pull: PullResult) -> list[dict[str, Any]]:
+        """Append how holds opened, changed or ended; those that wait for a person after this run."""
+        settled = holds.settle(
+            self._db,
+            self._rooms.archive,
+            self._case,
+            self._found,
+            self.moment,
+            run_id=self.run_id,
+            complete=pull.worst == "complete",
+        )
+        events = [
+            publisher.event(kind, subject, data, content=f"{self.run_id}\n{content}")
+            for kind, subject, data, content in settled.events
+        ]
+        publisher.append(f"inventory.{self._source.district}", events)
+        return settled.waiting
 
     def _totals(self) -> dict[str, int]:
         name = self._source.source
@@ -275,7 +324,9 @@ class Run:
                 "completeness": report.completeness(pull),
                 "counts": report.planned_counts(self._db, pull),
                 "changes": report.changes(self._db, self._rooms.log, source) + self._reject_changes(pull),
-                "would_hold": [],
+                "would_hold": [
+                    {"guard": guard, "message": sentence(guard, facts)} for guard, facts in self._found.items()
+                ],
                 "rejects": planned_rejects(self._db),
             },
             failure=pull.failure,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ import orjson
 
 from verbund.collecting import quiet_collector
 from verbund.errors import BaseMovedError, UnknownNameError
+from verbund.events import Event, event_id
 from verbund.ingest.cache import SourceCache
+from verbund.ingest.decide import instant_text
 from verbund.ingest.inventory import Inventory
 from verbund.ingest.limits import Limits, RunOverTime, over_time
 from verbund.ingest.lock import source_lock
@@ -89,6 +91,42 @@ class Ingest:
                 (district,),
             ).fetchall()
             return [{**orjson.loads(document), "state": state} for document, state in rows]
+
+    def holds(self, district: str) -> list[dict[str, Any]]:
+        """Holds of a district that are open, or were rejected and still keep their set; the oldest first."""
+        with opened(self._rooms) as db:
+            Inventory(db, self._rooms.log, district).catch_up()
+            rows = db.execute(
+                "SELECT h.document, h.state, d.answer FROM hold h LEFT JOIN hold_decision d ON d.hold_id = h.hold_id"
+                " WHERE h.state IN ('open', 'rejected') ORDER BY h.opened_at, h.hold_id"
+            ).fetchall()
+        found = [{**orjson.loads(document), "state": state, "answer": answer} for document, state, answer in rows]
+        return [hold for hold in found if hold["district"] == district]
+
+    def answer(
+        self, hold: Mapping[str, Any], answer: str, *, up_to: int | None = None, by: str, note: str = ""
+    ) -> None:
+        """Append what a person answered; the source's next complete run carries it out.
+
+        Args:
+            hold: as `holds` gives it: its id, source, district, guard and the set that was seen.
+            answer: allow_once, allow_up_to or reject.
+            up_to: for allow_up_to.
+            by: name of the principal.
+            note: why.
+        """
+        decided_at = self._rooms.clock()
+        data = {name: hold[name] for name in ("district", "source", "hold_id", "guard", "set_digest")}
+        data |= {"answer": answer, "up_to": up_to, "by": by, "note": note}
+        event = Event(
+            id=event_id(hold["hold_id"], "HoldDecided", 0, f"{instant_text(decided_at)}\n{answer}\n{up_to}"),
+            type="HoldDecided",
+            source=f"{hold['district']}/{hold['source']}",
+            subject=hold["hold_id"],
+            time=decided_at,
+            data=data,
+        )
+        self._rooms.log.append(f"desk.{hold['district']}", [event])
 
     def why(self, source: str, record_key: str) -> dict[str, Any]:
         """What became of a record: `outcome, because, run_id, offer_id, district`; `unknown` when it was never delivered."""

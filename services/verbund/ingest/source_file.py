@@ -68,9 +68,17 @@ class _Share(_Strict):
     share: Annotated[float, Field(gt=0)]
 
 
+# A source with fewer offers than this holds from the second one that goes missing.
+SMALL_SOURCE = 10
+
+
 class _Shrink(_Strict):
     count: Annotated[int, Field(ge=0)] = 3
     share: Annotated[float, Field(gt=0, le=1)] = 0.10
+
+    def limit(self, live: int) -> float:
+        """How many of so many may go missing within a week."""
+        return 1.0 if live < SMALL_SOURCE else max(float(self.count), self.share * live)
 
 
 def _off(value: object) -> object:
@@ -89,6 +97,10 @@ class Guards(_Strict):
     revise: _ShareOrOff = _Share(share=0.5)
     blanked: _ShareOrOff = _Share(share=0.3)
     growth: _ShareOrOff = _Share(share=1.0)
+
+    def share(self, guard: str) -> float:
+        """The share at which a guard fires that is not off."""
+        return float(getattr(self, guard).share)
 
 
 class SourceFile(_Strict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Folded from the log; emptied and folded again when it is lost or its version is raised.
-INVENTORY_VERSION = 2
+INVENTORY_VERSION = 3
 INVENTORY = """
 CREATE TABLE position (
     topic TEXT PRIMARY KEY, next INTEGER NOT NULL, last_id TEXT NOT NULL);
@@ -34,9 +34,20 @@ CREATE TABLE run_part (
 CREATE TABLE source (
     source TEXT PRIMARY KEY, district TEXT NOT NULL, state TEXT NOT NULL, file_digest TEXT NOT NULL,
     title TEXT NOT NULL, document BLOB NOT NULL, last_id TEXT NOT NULL);
+CREATE TABLE source_scope (
+    source TEXT NOT NULL, file_digest TEXT NOT NULL, scope BLOB NOT NULL, PRIMARY KEY (source, file_digest)) WITHOUT ROWID;
+CREATE TABLE hold (
+    hold_id TEXT PRIMARY KEY, source TEXT NOT NULL, guard TEXT NOT NULL, state TEXT NOT NULL, set_digest TEXT NOT NULL,
+    opened_at TEXT NOT NULL, expires_at TEXT NOT NULL, document BLOB NOT NULL, position INTEGER NOT NULL,
+    answer TEXT, answered_at TEXT);
+CREATE INDEX hold_by_source ON hold (source, state);
+CREATE TABLE hold_decision (
+    hold_id TEXT PRIMARY KEY, set_digest TEXT NOT NULL, answer TEXT NOT NULL, up_to INTEGER, by TEXT NOT NULL,
+    note TEXT NOT NULL, decided_ms INTEGER NOT NULL);
 """
 INVENTORY_TABLES = (
-    "position", "offer", "offer_contact", "related", "reject", "run", "run_part", "source",
+    "position", "offer", "offer_contact", "related", "reject", "run", "run_part", "source", "source_scope", "hold",
+    "hold_decision",
 )  # fmt: skip
 
 # What the sources last sent. Lost, it costs one full pull; nothing true is lost with it.
@@ -84,6 +95,14 @@ CREATE INDEX scratch.gone_by_record ON gone (record);
 CREATE TABLE scratch.absent (record INTEGER PRIMARY KEY);
 CREATE TABLE scratch.decision (
     decision INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, record INTEGER, action TEXT NOT NULL, because TEXT,
-    offer_id TEXT, revision INTEGER, missed_since TEXT, delivered INTEGER NOT NULL DEFAULT 1, done INTEGER NOT NULL DEFAULT 0);
+    offer_id TEXT, revision INTEGER, missed_since TEXT, delivered INTEGER NOT NULL DEFAULT 1, done INTEGER NOT NULL DEFAULT 0,
+    guard TEXT);
 CREATE INDEX scratch.decision_by_action ON decision (action);
+CREATE TABLE scratch.risk (
+    guard TEXT NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, alike TEXT, PRIMARY KEY (guard, key)) WITHOUT ROWID;
+CREATE TABLE scratch.member (
+    hold_id TEXT NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, PRIMARY KEY (hold_id, key)) WITHOUT ROWID;
+CREATE TABLE scratch.allowed (key TEXT PRIMARY KEY, guard TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE scratch.likeness (key TEXT PRIMARY KEY, fresh INTEGER NOT NULL, likeness TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE scratch.rekey (old_key TEXT PRIMARY KEY, new_key TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 """

@@ -17,7 +17,7 @@ LONG_AGO = datetime(2026, 9, 1, 8, tzinfo=UTC)
 
 A_RUN = "5b9a1d0e-7c3f-4d62-9a51-0d9f5f6f1a10"
 
-_SUBJECTS = ("offer_id", "organisation_id", "contact_id", "reject_id")
+_SUBJECTS = ("offer_id", "organisation_id", "contact_id", "reject_id", "hold_id")
 
 
 def an_offer(**fields: Any) -> dict[str, Any]:
