@@ -41,8 +41,9 @@ class History:
                     self._run,
                     self._reject,
                     self._source,
+                    self._hold,
                 ),
-                (50, 6, 6, 10, 8, 6, 10, 4),
+                (50, 6, 6, 10, 8, 6, 10, 4, 6),
             )[0]
             step()
         return self.events[before:]
@@ -165,6 +166,18 @@ class History:
         self._add(
             f"inventory.{place['district']}", an_event(kind, run_id=self._run_id(), record_key=key, **place, **fields)
         )
+
+    def _hold(self) -> None:
+        place = self._place()
+        hold = {"hold_id": f"{self.chance.randrange(6):032x}", "guard": "shrink", **place}
+        kind = self.chance.choice(("RunHeld", "RunHeld", "HoldAnswered", "HoldDecided"))
+        more: dict[str, Any] = {"set_digest": f"{self.chance.randrange(10**9):064d}"}
+        if kind == "RunHeld":
+            more["count"] = self.chance.randrange(1, 99)
+        else:
+            more["answer"] = self.chance.choice(("allow_once", "reject"))
+        topic = "desk" if kind == "HoldDecided" else "inventory"
+        self._add(f"{topic}.{place['district']}", an_event(kind, run_id=f"run-{len(self.events)}", **hold, **more))
 
     def _source(self) -> None:
         place = self._place()

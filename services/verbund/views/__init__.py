@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from verbund.projection import Projection
 
 #: Names of the views in SQL tables, in the order they are brought up to date.
-SQL_VIEWS = ("offers", "history", "organisations", "contacts", "health", "rejects", "changes")
+SQL_VIEWS = ("offers", "history", "organisations", "contacts", "health", "rejects", "holds", "changes")
 
 
 def all_views() -> list[Projection]:
@@ -17,6 +17,7 @@ def all_views() -> list[Projection]:
     from verbund.views.contacts import ContactsView  # noqa: PLC0415 - the same
     from verbund.views.health import HealthView  # noqa: PLC0415 - the same
     from verbund.views.history import HistoryView  # noqa: PLC0415 - the same
+    from verbund.views.holds import HoldsView  # noqa: PLC0415 - the same
     from verbund.views.offers import OffersView  # noqa: PLC0415 - the same
     from verbund.views.organisations import OrganisationsView  # noqa: PLC0415 - the same
     from verbund.views.rejects import RejectsView  # noqa: PLC0415 - the same
@@ -28,5 +29,6 @@ def all_views() -> list[Projection]:
         ContactsView(),
         HealthView(),
         RejectsView(),
+        HoldsView(),
         ChangesView(),
     ]

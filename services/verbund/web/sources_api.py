@@ -111,14 +111,9 @@ def source_facts(health: SourceHealth) -> dict[str, Any]:
 
 
 def rejected(reading: Reading, name: str) -> list[dict[str, Any]]:
-    """What a source could not deliver, by rule and field."""
+    """What a source could not deliver, by rule and place."""
     return [
-        {
-            "rule": group.rule,
-            "place": group.place,
-            "count": group.count,
-            "examples": [one.reject.record_key for one in group.examples],
-        }
+        {"rule": group.rule, "place": group.place, "count": group.count, "examples": list(group.examples)}
         for group in reading.health.rejects(name)
     ]
 
