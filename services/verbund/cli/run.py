@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from verbund.cli import exits, output, register, source_show, views
-from verbund.i18n import N_
+from verbund.i18n import N_, current_language
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from verbund.bootstrap import Hub
 
 _USUAL_LIMIT = 20
 
@@ -53,6 +58,28 @@ def show(
         found = Health(hub.engine).run(run_id)
         if found is None:
             raise UnknownNameError("There is no run {run_id}; `verbund run list` shows the latest.", run_id=run_id)
-        document = source_show.run_facts(found)
-    output.answer(document, as_json=as_json, show=lambda console: source_show.show_run(console, document))
+        document = {**source_show.run_facts(found), **_told(hub, source_show.run_facts(found))}
+
+    def show_run(console: Console) -> None:
+        console.print(document["sentence"][current_language()], markup=False)
+        source_show.show_run(console, document)
+
+    output.answer(document, as_json=as_json, show=show_run)
     exits.finish(exits.DONE)
+
+
+def _told(hub: Hub, run: dict[str, Any]) -> dict[str, Any]:
+    """What a person wants to know beside the facts, as facts and as a sentence."""
+    from verbund.cli import run_words, scheduler
+    from verbund.ingest.rhythm import resumes_at
+    from verbund.views.rejects import Rejects
+
+    rules = run_words.rules_of(Rejects(hub.engine).listing(run["source"]), run["run_id"])
+    next_run_at = scheduler.next_start_of(hub, run["source"])
+    until = resumes_at(run)
+    return {
+        "new_rejects_by_rule": rules,
+        "resumes_at": until.isoformat() if until else None,
+        "next_run_at": next_run_at.isoformat() if next_run_at else None,
+        "sentence": run_words.sentences(run, rules=rules, next_run_at=next_run_at),
+    }

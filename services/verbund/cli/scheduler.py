@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,27 @@ def of(hub: Hub) -> Scheduler:
     settings = hub.settings
     memory = ScheduleFile(settings.home)
     return Scheduler(hub.ingest, register.of(hub), memory, clock=now, at_once=settings.runs_at_once)
+
+
+def next_start_of(hub: Hub, name: str) -> datetime | None:
+    """When the scheduler of this home will start a source; None when it never will: unknown here, paused, no schedule."""
+    from verbund.bootstrap import now
+    from verbund.cli import register
+    from verbund.errors import VerbundError
+    from verbund.ingest.rhythm import next_start
+    from verbund.ingest.schedule_file import ScheduleFile
+    from verbund.views.health import Health
+
+    if name not in register.names(hub.settings.sources_folder):
+        return None
+    try:
+        source = register.of(hub).kept(name)
+    except VerbundError:
+        return None
+    known = Health(hub.engine).source(name, now())
+    if source.schedule is None or (known and known.facts and known.facts.change in ("paused", "removed")):
+        return None
+    return next_start(source.schedule, ScheduleFile(hub.settings.home).read().get(name), now())
 
 
 def apply_now(hub: Hub, source: SourceFile, *, progress: Progress | None = None) -> RunReport:
