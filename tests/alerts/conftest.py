@@ -104,7 +104,7 @@ def with_password(user: bytes, password: bytes):
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
-    """A certificate for localhost that nobody but the test trusts: contexts of the server and of the client."""
+    """A certificate for localhost that nobody but the test trusts: the server's context, and the file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     today = datetime.now(UTC)
@@ -125,8 +125,7 @@ def certificate(tmp_path_factory):
     file.write_bytes(key.private_bytes(*form) + made.public_bytes(serialization.Encoding.PEM))
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.load_cert_chain(file)
-    client = ssl.create_default_context(cafile=str(file))
-    return server, client
+    return server, file
 
 
 @dataclass

@@ -25,9 +25,9 @@ HELD = Message(
 )
 
 
-def channel(url, *, to=("it@kreis.example",), language="de", trust=None, password=None):
+def channel(url, *, to=("it@kreis.example",), language="de", ca_file=None, password=None):
     server = MailServer.of(url, SecretStr(password) if password else None)
-    return Mail(server, sender="verbund@kreis.example", to=to, language=language, trust=trust)
+    return Mail(server, sender="verbund@kreis.example", to=to, language=language, ca_file=ca_file)
 
 
 def parsed(envelope):
@@ -58,7 +58,7 @@ def test_a_mail_may_be_english(mail_server, mailbox):
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 def test_the_password_travels_over_tls(mail_server, mailbox, certificate, scheme):
-    of_server, of_client = certificate
+    of_server, file = certificate
     how = {"tls_context": of_server, "require_starttls": True} if scheme == "smtp" else {"ssl_context": of_server}
     port = mail_server(
         authenticator=with_password(b"verbund", b"geheim"),
@@ -66,15 +66,15 @@ def test_the_password_travels_over_tls(mail_server, mailbox, certificate, scheme
         auth_require_tls=scheme == "smtp",  # the server does not count TLS from the start as such
         **how,
     )
-    channel(f"{scheme}://verbund@localhost:{port}", trust=of_client, password="geheim").send(HELD)
+    channel(f"{scheme}://verbund@localhost:{port}", ca_file=file, password="geheim").send(HELD)
     assert len(mailbox.mails) == 1
 
 
 def test_a_wrong_password_is_a_reason_and_stands_nowhere(mail_server, mailbox, certificate):
-    of_server, of_client = certificate
+    of_server, file = certificate
     port = mail_server(authenticator=with_password(b"verbund", b"geheim"), tls_context=of_server, require_starttls=True)
     with pytest.raises(NotSentError, match="535") as caught:
-        channel(f"smtp://verbund@localhost:{port}", trust=of_client, password="canary").send(HELD)
+        channel(f"smtp://verbund@localhost:{port}", ca_file=file, password="canary").send(HELD)
     assert "canary" not in str(caught.value)
     assert mailbox.mails == []
 

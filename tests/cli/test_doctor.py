@@ -19,7 +19,20 @@ def test_a_fresh_hub_is_in_order(call, checks):
     call("init")
     found = checks(0)
     assert set(found) == {
-        *("python", "sqlite", "crc32c", "home", "disk", "log", "clock", "views", "search", "sources", "secrets")
+        *(
+            "python",
+            "sqlite",
+            "crc32c",
+            "home",
+            "disk",
+            "log",
+            "clock",
+            "views",
+            "search",
+            "sources",
+            "secrets",
+            "alerts",
+        )
     }
     assert {check["state"] for check in found.values()} <= {"ok", "warn"}
 

@@ -205,8 +205,11 @@ def test_why_says_what_became_of_a_record(home):
 def test_rejects_are_grouped_and_exported_for_the_provider(home):
     groups = answer(home, "reject", "list")["items"]
     assert {group["source"] for group in groups} == {"parchim-kurse", "ennepe-ruhr-sport", "starnberg-integreat"}
-    rows = list(csv.DictReader(io.StringIO(verbund(home, "reject", "export").stdout), delimiter=";"))
-    assert {row["record_key"] for row in rows} == {"ELD-191", "kurs-05", "event/401"}
+    rows = list(csv.DictReader(io.StringIO(verbund(home, "reject", "export", "--lang", "de").stdout)))
+    assert {row["Kennung"] for row in rows} == {"ELD-191", "kurs-05", "event/401"}
+    shown = answer(home, "reject", "show", "starnberg-integreat", "event/401")
+    assert (shown["rule"], shown["value"]) == ("no_usable_start", "bald")
+    assert {item["data"]["event"]["start"] for item in shown["raw"]} == {"bald"}
     assert answer(home, "reject", "list", "--source", "vulkaneifel-integreat")["total"] == 0
 
 

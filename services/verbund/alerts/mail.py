@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from email.message import EmailMessage
 from email.utils import format_datetime
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Final
 
 from verbund.alerts import words
@@ -25,7 +26,7 @@ class Mail:
     """A channel that hands messages to a mail server.
 
     Args:
-        trust: certificates that are trusted; None: those of this machine.
+        ca_file: certificates in PEM that are trusted beside those of this machine.
     """
 
     name = "mail"
@@ -38,14 +39,14 @@ class Mail:
         to: tuple[str, ...],
         language: str,
         public_url: str | None = None,
-        trust: ssl.SSLContext | None = None,
+        ca_file: Path | None = None,
     ) -> None:
         self._server = server
         self._sender = sender
         self._to = to
         self._language = language
         self._public_url = public_url
-        self._trust = trust
+        self._ca_file = ca_file
 
     def send(self, message: Message) -> None:
         """Hand it in.
@@ -84,7 +85,9 @@ class Mail:
     @contextmanager
     def _session(self) -> Iterator[smtplib.SMTP]:
         server = self._server
-        trust = self._trust or ssl.create_default_context()
+        trust = ssl.create_default_context()
+        if self._ca_file is not None:
+            trust.load_verify_locations(cafile=self._ca_file)
         if server.scheme == "smtps":
             session: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=_TIMEOUT_S, context=trust)
         else:

@@ -24,9 +24,15 @@ def compiled_reader(schema: Schema, wanted: Schema | None = None) -> Reader:
         TypeError: a schema uses something that ours do not, or the two differ in more than fields with a default.
     """
     names = {"read_long": _read_long, "read_size": _read_size, "read_double": struct.Struct("<d").unpack_from}
+    tables = {"SIZE": _SIZES, "NUMBER": _NUMBERS, "FLAGS": (False, True)}
     both = resolved(schema, schema if wanted is None else wanted)
-    reader: Reader = made(Source("read", _read_record, _read), both, {**names, "FLAGS": (False, True)})
+    reader: Reader = made(Source("read", _read_record, _read), both, {**names, **tables})
     return reader
+
+
+# What a single byte says, by its value: a number, and a length; -1: not a length of one byte.
+_NUMBERS = tuple(byte >> 1 ^ -(byte & 1) for byte in range(128))
+_SIZES = tuple(byte >> 1 if byte < 128 and not byte & 1 else -1 for byte in range(256))
 
 
 def _read_record(source: Source, schema: Schema, name: str) -> list[str]:
@@ -60,7 +66,7 @@ def _read(source: Source, schema: Any, value: str, out: list[str], at: str) -> N
             out += [*size(at), f"{at}q = p + n; {value} = b[p:q]; p = q"]
         case "int" | "long":
             out.append(f"{at}n = b[p]; p += 1")
-            out.append(f"{at}if n < 128: {value} = n >> 1 ^ -(n & 1)")
+            out.append(f"{at}if n < 128: {value} = NUMBER[n]")
             out.append(f"{at}else: {value}, p = read_long(n, b, p)")
         case "boolean":
             out.append(f"{at}{value} = FLAGS[b[p]]; p += 1")
@@ -98,9 +104,9 @@ def _read_long(byte: int, body: bytes, position: int) -> tuple[int, int]:
     return number >> 1 ^ -(number & 1), position
 
 
-def _read_size(byte: int, body: bytes, position: int) -> tuple[int, int]:
+def _read_size(body: bytes, position: int) -> tuple[int, int]:
     """A length whose first byte was read already; of two bytes, as most are, it is neither below zero nor hostile."""
-    following = body[position]
+    byte, following = body[position - 1], body[position]
     if following < 128 and byte & 129 == 128:
         return (byte & 127 | following << 7) >> 1, position + 1
     size, position = _read_long(byte, body, position)

@@ -8,15 +8,15 @@ from verbund.avro.source import Source
 
 
 def size(at: str) -> list[str]:
-    """Lines that read a length into `n`. One below 64 is one even byte; anything else is looked at closer."""
-    return [f"{at}n = b[p]; p += 1", f"{at}if n & 129: n, p = read_size(n, b, p)", f"{at}else: n >>= 1"]
+    """Lines that read a length into `n`; one of a single byte is looked up, anything else is looked at closer."""
+    return [f"{at}n = SIZE[b[p]]; p += 1", f"{at}if n < 0: n, p = read_size(b, p)"]
 
 
 def block_count(left: str, at: str) -> list[str]:
     """Lines that read how many items come next; below zero: the size of their block is told, too."""
     return [
         f"{at}{left} = b[p]; p += 1",
-        f"{at}if {left} < 128: {left} = {left} >> 1 ^ -({left} & 1)",
+        f"{at}if {left} < 128: {left} = NUMBER[{left}]",
         f"{at}else: {left}, p = read_long({left}, b, p)",
     ]
 
@@ -50,7 +50,7 @@ def _skip_items(source: Source, schema: dict[str, Any], out: list[str], at: str)
     left = source.name()
     count = block_count(left, at)
     out += [*count, f"{at}while {left}:", f"{at} if {left} < 0:"]
-    out += [f"{at}  n, p = read_size(b[p], b, p + 1)", f"{at}  p += n", f"{at} for _ in range({left}):"]
+    out += [f"{at}  n, p = read_size(b, p + 1)", f"{at}  p += n", f"{at} for _ in range({left}):"]
     if schema["type"] == "map":
         skip(source, "string", out, at + "  ")
     skip(source, schema["values" if schema["type"] == "map" else "items"], out, at + "  ")

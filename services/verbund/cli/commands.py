@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from verbund.cli import demo, doctor, explain, hold, home, log, offer, process, reject, run, source, view, why
+from verbund.cli import alert, demo, doctor, explain, hold, home, log, offer, process, reject, run, source, view, why
 
 
 def register(app: typer.Typer) -> None:
@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     hold.register_commands(app)
     reject.register_commands(app)
     process.register_commands(app)
+    alert.register_commands(app)
     view.register_commands(app)
     log.register_commands(app)
     explain.register(app)

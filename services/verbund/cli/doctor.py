@@ -194,6 +194,37 @@ def _secrets(hub: Hub) -> Check:
     return Check("secrets", "ok", _("readable by their owner only"))
 
 
+def _alerts(hub: Hub) -> Check:
+    """Whether anybody would be told, and whether what was to be told went out."""
+    from verbund.alerts.outbox import Outbox
+
+    settings = hub.settings.alerts
+    if not settings.are_on:
+        return Check("alerts", "ok", _("nobody is told of trouble; see `alerts` in verbund.yaml"))
+    troubles = []
+    if hub.settings.state.exists():  # a look makes no files
+        outbox = Outbox(hub.settings.state)
+        try:
+            troubles = outbox.troubles()
+        finally:
+            outbox.close()
+    if not troubles:
+        ways = [name for name, is_set in (("mail", settings.to), ("webhook", settings.webhook)) if is_set]
+        return Check("alerts", "ok", ", ".join(ways))
+    said = _("{channel}: {waiting} messages wait since {since}, {lost} were given up: {error}")
+    message = "; ".join(
+        said.format(
+            channel=one.channel,
+            waiting=one.waiting,
+            since=one.since.astimezone().strftime("%Y-%m-%d %H:%M"),
+            lost=one.given_up,
+            error=one.error,
+        )
+        for one in troubles
+    )
+    return Check("alerts", "fail" if any(one.given_up for one in troubles) else "warn", message, "verbund alert test")
+
+
 _OF_HUB: Final[tuple[tuple[str, Callable[[Any], Check]], ...]] = (
     ("home", _writable),
     ("disk", _disk),
@@ -203,4 +234,5 @@ _OF_HUB: Final[tuple[tuple[str, Callable[[Any], Check]], ...]] = (
     ("search", _search),
     ("sources", _sources),
     ("secrets", _secrets),
+    ("alerts", _alerts),
 )

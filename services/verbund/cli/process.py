@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from verbund.cli import exits, output, scheduler, session
+from verbund.cli import alert_sender, exits, output, scheduler, session
 from verbund.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -36,7 +38,8 @@ def up(listen: Listen = None) -> None:
         add_web(service, hub)
         add_views(service, hub)
         add_scheduler(service, hub)
-        exits.finish(service.wait())
+        with alerts(service, hub):
+            exits.finish(service.wait())
 
 
 def ingest(
@@ -53,7 +56,8 @@ def ingest(
             return
         service = Service()
         add_scheduler(service, hub)
-        exits.finish(service.wait())
+        with alerts(service, hub):
+            exits.finish(service.wait())
 
 
 def project(
@@ -130,3 +134,15 @@ def add_search(service: Service, hub: Hub) -> None:
 def add_scheduler(service: Service, hub: Hub) -> None:
     """Run sources when they are due."""
     service.add("scheduler", scheduler.of(hub).run_forever)
+
+
+@contextmanager
+def alerts(service: Service, hub: Hub) -> Iterator[None]:
+    """Tell people when a source needs them, if that is set."""
+    if not hub.settings.alerts.are_on:
+        yield
+        return
+    hub.runner.start()  # makes the tables, so that an empty hub is no trouble
+    with alert_sender.opened(hub) as sender:
+        service.add("alerts", sender.run_forever)
+        yield

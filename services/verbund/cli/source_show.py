@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from verbund.cli import differences, output
-from verbund.i18n import N_, _, ngettext
+from verbund.cli import differences, output, reject_show
+from verbund.i18n import N_, _, current_language, ngettext
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from verbund.views.health import Run, SourceHealth
-    from verbund.views.rejects import RejectGroup
+    from verbund.views.reject_report import RejectGroup
 
 _SHOWN_CHANGES: Final = 40
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
@@ -100,8 +100,10 @@ def source_facts(health: SourceHealth, now: datetime) -> dict[str, Any]:
 
 
 def group_facts(group: RejectGroup) -> dict[str, Any]:
-    """Rejects of one rule at one place."""
-    return {"rule": group.rule, "place": group.place, "count": group.count, "examples": list(group.examples)}
+    """Rejects of one rule in one field, with what to do about them."""
+    from verbund.views.reject_words import group_document
+
+    return group_document(group, current_language())
 
 
 def age(seconds: float | None) -> str | None:
@@ -152,11 +154,7 @@ def show_source(console: Console, document: Mapping[str, Any]) -> None:
     )
     show_runs(console, document["runs"])
     if document["rejects_by_rule"]:
-        rows = [
-            (group["count"], group["rule"], group["place"], ", ".join(group["examples"]))
-            for group in document["rejects_by_rule"]
-        ]
-        output.table(console, ("", _("rule"), _("place"), _("for example")), rows, right=(0,), title=_("Rejects"))
+        reject_show.show_groups(console, document["rejects_by_rule"], title=_("Rejects"))
 
 
 def show_runs(console: Console, runs: Sequence[Mapping[str, Any]]) -> None:

@@ -14,7 +14,10 @@ from kafka.consumer.fetcher import Fetcher  # noqa: TID251 - as above
 from kafka.errors import CorruptRecordError, UnsupportedVersionError  # noqa: TID251 - as above
 from kafka.record.default_records import DefaultRecord, DefaultRecordBatch  # noqa: TID251 - as above
 
-# No varint of a record is longer than 64 bits.
+# Numbers are zigzag varints. What a single byte says, and that there are more; it is no number of a single byte.
+_LONGER = -65
+_SHORT = (*(byte >> 1 ^ -(byte & 1) for byte in range(128)), *[_LONGER] * 128)
+# No number of a record is longer than 64 bits.
 _LAST_SHIFT = 63
 
 
@@ -109,7 +112,7 @@ def records_of(batch: DefaultRecordBatch) -> list[Stored]:
 
 
 def _records(body: bytes, at: int, batch: Any) -> tuple[list[Stored], int]:
-    """The records, and where the last one ends. Numbers are zigzag: twice themselves, or odd when below zero."""
+    """The records, and where the last one ends. A length below zero means that there is nothing."""
     records = []
     base, first = batch.base_offset, batch.first_timestamp
     appended = batch.max_timestamp if batch.timestamp_type == batch.LOG_APPEND_TIME else None
@@ -119,36 +122,33 @@ def _records(body: bytes, at: int, batch: Any) -> tuple[list[Stored], int]:
         later, at = _number(body, at + 1)  # behind a byte for attributes, of which Kafka has none yet
         place, at = _number(body, at)
         size, at = _number(body, at)
-        at += 0 if size & 1 else size >> 1  # past the key; a length below zero means that there is none
-        size, at = _number(body, at)
-        stop = at if size & 1 else at + (size >> 1)
+        size, at = _number(body, at + size if size > 0 else at)  # past the key
+        stop = at + size if size > 0 else at
         headers, behind = _headers(body, stop)
         if behind != end:
             raise CorruptRecordError(f"a record ends at byte {behind} of its batch and says {end}")
-        timestamp = first + (later >> 1 ^ -(later & 1)) if appended is None else appended
-        records.append(Stored(base + (place >> 1 ^ -(place & 1)), timestamp, body[at:stop], headers))
+        records.append(Stored(base + place, first + later if appended is None else appended, body[at:stop], headers))
         at = end
     return records, at
 
 
 def _headers(body: bytes, at: int) -> tuple[dict[bytes, bytes], int]:
-    """The headers, and where they end; most of what a record costs, so that short numbers are read in place."""
+    """The headers, and where they end; most of what a record costs, so that short numbers are looked up in place."""
     headers = {}
     count, at = _length(body, at)
     for _ in range(count):
-        size = body[at] >> 1
-        if body[at] & 129:
-            size, at = _length(body, at)
-        else:
-            at += 1
+        size = _SHORT[body[at]]
+        at += 1
+        if size < 0:
+            size, at = _length(body, at - 1)
         end = at + size
         name = body[at:end]
-        size = body[end]
+        size = _SHORT[body[end]]
         at = end + 1
-        if size > 127:
+        if size == _LONGER:
             size, at = _number(body, end)
-        if not size & 1:
-            end = at + (size >> 1)
+        if size >= 0:
+            end = at + size
             headers[name] = body[at:end]
             at = end
     return headers, at
@@ -157,25 +157,23 @@ def _headers(body: bytes, at: int) -> tuple[dict[bytes, bytes], int]:
 def _length(body: bytes, at: int) -> tuple[int, int]:
     """One that must be there, and where it ends."""
     number, at = _number(body, at)
-    if number & 1:
+    if number < 0:
         raise CorruptRecordError("a length is below zero")
-    return number >> 1, at
+    return number, at
 
 
 def _number(body: bytes, at: int) -> tuple[int, int]:
-    """A varint as it stands, zigzag, and where it ends."""
-    number = body[at]
-    at += 1
-    if number > 127:
-        number &= 127
-        shift = 7
-        while True:
-            byte = body[at]
-            at += 1
-            number |= (byte & 127) << shift
-            if byte < 128:
-                break
-            shift += 7
-            if shift > _LAST_SHIFT:
-                raise IndexError(at)
-    return number, at
+    """A varint, and where it ends."""
+    number = _SHORT[body[at]]
+    if number != _LONGER:
+        return number, at + 1
+    number = shift = 0
+    while True:
+        byte = body[at]
+        at += 1
+        number |= (byte & 127) << shift
+        if byte < 128:
+            return number >> 1 ^ -(number & 1), at
+        shift += 7
+        if shift > _LAST_SHIFT:
+            raise IndexError(at)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Engine, Index, MetaData, Row, Table, Text, func, select
 
 from verbund.events import Recorded
 from verbund.views.fold import district_of, facts_of, source_of
-from verbund.views.rejects import RejectGroup, Rejects
+from verbund.views.rejects import Rejects
 from verbund.views.sql import (
     KEY,
     JsonText,
@@ -25,6 +25,9 @@ from verbund.views.sql import (
     plain,
     read_as,
 )
+
+if TYPE_CHECKING:
+    from verbund.views.reject_report import RejectGroup
 
 metadata = MetaData()
 
@@ -228,8 +231,10 @@ class Health:
         return next((one for one in self.sources(now, removed=True) if one.source == name), None)
 
     def rejects(self, name: str) -> list[RejectGroup]:
-        """Open rejects of a source, grouped by rule and place."""
-        return Rejects(self._engine).grouped(name)
+        """Open rejects of a source, grouped by rule and field."""
+        from verbund.views.reject_report import RejectReport  # noqa: PLC0415 - it asks this module about runs
+
+        return RejectReport(self._engine).groups(name)
 
     def runs(self, source: str | None = None, *, limit: int = 20) -> list[Run]:
         """The latest runs first."""

@@ -111,9 +111,14 @@ def source_facts(health: SourceHealth) -> dict[str, Any]:
 
 
 def rejected(reading: Reading, name: str) -> list[dict[str, Any]]:
-    """What a source could not deliver, by rule and place."""
+    """What a source could not deliver, by rule and field."""
     return [
-        {"rule": group.rule, "place": group.place, "count": group.count, "examples": list(group.examples)}
+        {
+            "rule": group.rule,
+            "place": group.place,
+            "count": group.count,
+            "examples": [one.reject.record_key for one in group.examples],
+        }
         for group in reading.health.rejects(name)
     ]
 
