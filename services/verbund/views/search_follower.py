@@ -14,8 +14,8 @@ from verbund.views.search_writer import WITH_STATE, SearchWriter
 
 # A commit costs 20 to 100 ms whatever its size, and makes a segment that has to be merged later. So while events keep
 # coming it is made for this many keys (their rows wait in memory) or after this time; when none come, at once.
-KEYS_IN_A_COMMIT = 10_000
-COMMIT_AFTER_S = 2.0
+KEYS_IN_A_COMMIT = 5_000
+COMMIT_AFTER_S = 5.0
 
 
 @dataclass(slots=True)
