@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from verbund.ingest.rejects import changed_rejects, cleared_rejects, publish_rej
 from verbund.ingest.sentences import sentence
 from verbund.ingest.source_file import SourceFile
 from verbund.ingest.staging import stage
-from verbund.ingest.tables import SCRATCH
+from verbund.ingest.tables import SCRATCH, SCRATCH_PAGE_BYTES
 from verbund.keys import KeyStore
 from verbund.offer import reject_id
 from verbund.sqlite import connect
@@ -349,11 +350,15 @@ def opened(rooms: Rooms) -> Iterator[Any]:
     """Ingest's memory with a scratch database of this run's own, thrown away afterwards."""
     db = connect(rooms.memory, full=False)  # derived: a power cut costs a pull, never an event
     try:
-        # A nameless database is SQLite's own temporary file: written when its cache is full, not at each commit.
-        db.execute("ATTACH '' AS scratch")
-        db.execute("PRAGMA scratch.journal_mode = OFF")
-        db.executescript(SCRATCH)
-        yield db
+        # SQLite's own temporary databases would do, but this library keeps them in memory whole, whatever their size.
+        with tempfile.TemporaryDirectory(prefix="run-") as folder:
+            db.execute("ATTACH ? AS scratch", (str(Path(folder) / "scratch.db"),))
+            db.execute(f"PRAGMA scratch.page_size = {SCRATCH_PAGE_BYTES}")
+            db.execute("PRAGMA scratch.journal_mode = OFF")
+            db.execute("PRAGMA scratch.synchronous = OFF")
+            db.executescript(SCRATCH)
+            yield db
+            db.execute("DETACH scratch")
     finally:
         db.close()
 

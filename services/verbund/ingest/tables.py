@@ -76,7 +76,8 @@ CREATE TABLE IF NOT EXISTS cursor (
     feed INTEGER NOT NULL, part TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (feed, part)) WITHOUT ROWID;
 """
 
-# One run's own tables, in a temporary database: memory does not grow with a feed.
+# One run's own tables, in a database of its own that is thrown away: memory does not grow with a feed.
+SCRATCH_PAGE_BYTES = 16384  # a row holds a whole offer; with SQLite's own 4096 each takes a write of its own
 SCRATCH = """
 CREATE TABLE scratch.seen (item INTEGER PRIMARY KEY);
 CREATE TABLE scratch.delivered (record INTEGER PRIMARY KEY, stale INTEGER NOT NULL DEFAULT 0);
