@@ -62,12 +62,13 @@ def plus_a_million(key: str) -> str:
 
 def of_another_district(count: int = 45) -> Fault:
     """A whole other list, whose ids have nothing to do with ours."""
+    return lists(lambda records: strangers(records, count))
 
-    def other(records: list[Record]) -> list[Record]:
-        first = records[0].key.rstrip("0123456789")
-        return [Record(f"{first}{70_000 + n}", f"Schwimmen in Nachbarstadt {n}", f"Bad {n}.") for n in range(count)]
 
-    return lists(other)
+def strangers(records: Sequence[Record], count: int) -> list[Record]:
+    """Records of somebody else, with keys of the same form."""
+    first = records[0].key.rstrip("0123456789") if records else "A-"
+    return [Record(f"{first}{70_000 + n}", f"Schwimmen in Nachbarstadt {n}", f"Bad {n}.") for n in range(count)]
 
 
 def mojibake(text: str) -> str:
@@ -161,3 +162,43 @@ TIMEOUT = lambda url: problems.timed_out(url, 60.0)  # noqa: E731 - a word of th
 BAD_CERTIFICATE = lambda url: problems.tls_failed(url, "certificate has expired")  # noqa: E731 - a word of the stories
 CUT_OFF = lambda url: problems.cut_off(url, 1_234)  # noqa: E731 - a word of the stories
 BROKEN_GZIP = problems.broken_encoding
+
+
+def relabelled(answer: Answer, headers: dict[str, str]) -> Answer:
+    """The same bytes under other headers."""
+    return replace(answer, headers=headers) if isinstance(answer, Reply) else answer
+
+
+def replaced(record: Record, **fields: Any) -> Record:
+    """The record with other fields."""
+    return replace(record, **fields)
+
+
+def renamed_region(slug: str) -> Fault:
+    """The region goes by another slug, in the listing and in every address; the old one answers 404."""
+    old = "kreis-beispiel"
+
+    def between(serve: Serve) -> Serve:
+        def answer(url: str) -> Answer:
+            if f"/{old}/" in url:
+                return Reply(status=404, body=b"{}")
+            given = serve(url.replace(f"/{slug}/", f"/{old}/"))
+            return replace(given, body=given.body.replace(old.encode(), slug.encode())) if isinstance(given, Reply) else given  # fmt: skip
+
+        return answer
+
+    return Fault(wire=between)
+
+
+def instead(asked: str, given: str) -> Fault:
+    """The answer of one address for another: `asked` in the address is read as `given`."""
+
+    def between(serve: Serve) -> Serve:
+        return lambda url: serve(url.replace(asked, given) if url.endswith(asked) else url)
+
+    return Fault(wire=between)
+
+
+def served_as(name: str, other: str) -> Fault:
+    """The file of one name lies under another."""
+    return Fault(wire=lambda serve: lambda url: serve(url.replace(other, name)))

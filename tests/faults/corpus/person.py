@@ -6,13 +6,10 @@ none is. A set of which a part is right is left open: it follows the source, so 
 
 from __future__ import annotations
 
-from typing import Any
-
 from tests.faults.corpus.story import Step
 from verbund.archive import Archive
-
-# What a set's document calls changes by which a record is not shown any more.
-REMOVALS = frozenset({"miss", "withdraw", "withdraw_absent", "withdrawn_by_record", "expire"})
+from verbund.ingest.holds import members
+from verbund.ingest.service import Ingest
 
 
 class Person:
@@ -22,35 +19,27 @@ class Person:
         answered: guard and answer of each hold that was answered.
     """
 
-    def __init__(self, ingest: Any, archive: Archive, district: str) -> None:
+    def __init__(self, ingest: Ingest, archive: Archive, district: str) -> None:
         self._ingest = ingest
         self._archive = archive
         self._district = district
         self.answered: list[tuple[str, str]] = []
-        self._said: set[str] = set()
 
     def answers(self, step: Step) -> None:
         """Look at every hold that is open now."""
-        if not hasattr(self._ingest, "holds"):
-            return
         for hold in self._ingest.holds(self._district):
-            if hold["state"] != "open" or hold["set_digest"] in self._said:
+            if hold["state"] != "open" or hold["answer"] is not None:
                 continue
-            right = {self._is_right(action, key, step) for action, key in self._set_of(hold)}
+            changes = members(self._archive, hold["set_digest"])
+            right = {self._is_right(action, key, step) for action, key in changes}
             if len(right) == 1:
                 answer = "allow_once" if right == {True} else "reject"
-                self._ingest.answer(hold["hold_id"], answer, by="coordinator")
+                self._ingest.answer(hold, answer, by="coordinator")
                 self.answered.append((hold["guard"], answer))
-                self._said.add(hold["set_digest"])
-
-    def _set_of(self, hold: dict[str, Any]) -> list[tuple[str, str]]:
-        with self._archive.open(hold["set_digest"]) as document:
-            lines = document.read().decode().splitlines()
-        return [(action, key) for action, _, key in (line.partition("\t") for line in lines if line)]
 
     @staticmethod
     def _is_right(action: str, key: str, step: Step) -> bool:
         """Whether the change would make the inventory truer."""
-        if action in REMOVALS:
+        if action == "withdraw":
             return key not in step.truth
         return key in step.truth and step.clean

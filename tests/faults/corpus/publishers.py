@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -153,6 +154,11 @@ class RpdeFeed:
             if key not in now and known["state"] == "updated":
                 self._write(key, {"state": "deleted"})
 
+    def touch(self) -> None:
+        """Everything is saved again: same words, new versions."""
+        for key, item in list(self.items.items()):
+            self._write(key, {name: item[name] for name in ("state", "data") if name in item})
+
     def _write(self, key: str, said: dict[str, Any]) -> None:
         self.modified += 1
         self.items[key] = {"kind": "SessionSeries", "id": key, "modified": self.modified, **said}
@@ -247,17 +253,23 @@ class TableWorkbook(TableFile):
     content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
     def body(self, rows: Sequence[Sequence[Any]]) -> bytes:
-        book = openpyxl.Workbook()
-        sheet: Any = book.worksheets[0]
-        sheet.title = "Angebote"
-        for row in rows:
-            if row and str(row[0]).startswith("sheet:"):
-                sheet = book.create_sheet(str(row[0]).removeprefix("sheet:"))
-                continue
-            sheet.append(list(row))
-        empty = [one for one in book.worksheets if one.max_row <= 1 and one.cell(1, 1).value is None]
-        for one in empty[: len(book.worksheets) - 1]:
-            book.remove(one)
-        out = io.BytesIO()
-        book.save(out)
-        return out.getvalue()
+        return _workbook(tuple(map(tuple, rows)))
+
+
+@lru_cache(maxsize=64)
+def _workbook(rows: Sequence[Sequence[Any]]) -> bytes:
+    """Slow to write, and most nights are alike."""
+    book = openpyxl.Workbook()
+    sheet: Any = book.worksheets[0]
+    sheet.title = "Angebote"
+    for row in rows:
+        if row and str(row[0]).startswith("sheet:"):
+            sheet = book.create_sheet(str(row[0]).removeprefix("sheet:"))
+            continue
+        sheet.append(list(row))
+    empty = [one for one in book.worksheets if one.max_row <= 1 and one.cell(1, 1).value is None]
+    for one in empty[: len(book.worksheets) - 1]:
+        book.remove(one)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()

@@ -201,12 +201,9 @@ class Story:
 
     def close(self) -> list[Step]:
         """All of it, and enough clean pulls at the end that every grace time known to us is over, udata's 7 days too."""
-        if not self.steps or self.steps[-1].clean:
-            self.nights(2)
-        else:
-            self.nights(3)
-        self.night(after=timedelta(days=8))
         self.nights(2)
+        self.night(after=timedelta(days=8))
+        self.night()
         return self.steps
 
 

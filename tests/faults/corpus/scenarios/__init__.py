@@ -1,8 +1,8 @@
-"""The stories, by kind of feed."""
+"""The stories, by what goes wrong."""
 
-from tests.faults.corpus.scenarios import everywhere
+from tests.faults.corpus.scenarios import answers, contents, integreat, lists, rpde, tables, true_changes
 from tests.faults.corpus.scenarios.telling import TOLD
 
 SCENARIOS = tuple(TOLD)
 
-__all__ = ["SCENARIOS", "everywhere"]
+__all__ = ["SCENARIOS", "answers", "contents", "integreat", "lists", "rpde", "tables", "true_changes"]
