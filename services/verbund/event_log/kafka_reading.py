@@ -161,6 +161,7 @@ class KafkaReader:
             max_poll_records=POLL_RECORDS,
             fetch_max_bytes=PAGE_BYTES,
             max_partition_fetch_bytes=FETCH_BYTES,
+            metrics_enabled=False,
         )
         take_apart_in_one_pass(consumer)
         return consumer
