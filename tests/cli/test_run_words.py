@@ -30,10 +30,10 @@ def said(*arguments, rules=(), next_run_at=None, **more):
 def test_what_a_run_brought_and_when_the_next_one_is():
     told = said(published=12, revised=3, withdrawn=1, rejected=2, rules={"title_missing": 1}, next_run_at=AT_TWO)
     assert told["en"] == (
-        "Read completely: 12 new, 3 changed, 1 withdrawn; 2 records rejected (new: No title 1); next run at 14:00."
+        "Read completely: 12 new, 3 changed, 1 withdrawn; 2 records rejected (new: 1 × No title); next run at 14:00."
     )
     assert told["de"] == (
-        "Vollständig gelesen: 12 neu, 3 geändert, 1 zurückgezogen; 2 Datensätze abgewiesen (neu: Kein Titel 1); "
+        "Vollständig gelesen: 12 neu, 3 geändert, 1 zurückgezogen; 2 Datensätze abgewiesen (neu: 1 × Kein Titel); "
         "nächster Lauf um 14:00."
     )
 

@@ -81,6 +81,18 @@ def test_a_source_runs_once_a_rhythm_and_one_without_schedule_never(place):
     assert place.ran == ["a", "a"]
 
 
+def test_a_rhythm_that_is_shorter_than_the_runs_does_not_keep_one_look_going_for_ever(place):
+    place.every["a"] = "10s"
+
+    def long(_stop):
+        place.now += timedelta(minutes=5)
+        return report()
+
+    place.answers["a"] = long
+    assert place.scheduler().run_due(threading.Event()) == 1
+    assert place.ran == ["a"]
+
+
 def test_a_restart_does_not_forget_when_a_source_ran(place):
     place.run_at(0)
     place.run_at(30)

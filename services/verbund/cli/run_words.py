@@ -103,5 +103,5 @@ def _reason(run: Mapping[str, Any], language: str) -> str:
 def _new_rules(rules: Mapping[str, int], language: str) -> str:
     if not rules:
         return ""
-    named = ", ".join(f"{explained('rules', rule, language).title} {number}" for rule, number in rules.items())
+    named = ", ".join(f"{number} × {explained('rules', rule, language).title}" for rule, number in rules.items())
     return " " + translations(language).gettext("(new: {rules})").format(rules=named)

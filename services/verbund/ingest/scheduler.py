@@ -79,12 +79,11 @@ class Scheduler:
         self._join()
 
     def run_due(self, stop: threading.Event) -> int:
-        """Run what is due now and wait for it; how many sources ran."""
+        """Run what is due now, each source once, and wait for it; how many sources ran."""
         started = 0
         try:
-            while not stop.is_set() and (more := self._start_due(stop, wait=True)):
-                started += more
-                self._join()
+            started = self._start_due(stop, wait=True)
+            self._join()
         except KeyboardInterrupt:
             stop.set()
             self._join()
