@@ -79,12 +79,15 @@ def test_while_events_keep_coming_a_commit_waits_for_its_time(tmp_path, writer, 
     index = SearchIndex(tmp_path / "search")
     records = log.read({TOPIC: 0})
     follower.take(records[:2])
-    assert follower.unrested
-    assert index.position().next == {}
-    monkeypatch.setattr(search_follower, "COMMIT_AFTER_S", 0)
+    assert index.position().next == {TOPIC: 2}  # the first comes at once
+    monkeypatch.setattr(search_follower, "COMMIT_AFTER_COMMITS", 1_000_000)
     follower.take(records[2:4])
+    assert follower.unrested
+    assert index.position().next == {TOPIC: 2}
+    monkeypatch.setattr(search_follower, "COMMIT_AFTER_S", 0)
+    follower.take(records[4:5])
     assert not follower.unrested
-    assert index.position().next == {TOPIC: 4}
+    assert index.position().next == {TOPIC: 5}
     monkeypatch.undo()
     follower.take(records)
     follower.rest()

@@ -13,8 +13,10 @@ from verbund.projection.positions import Mark
 from verbund.views.search_writer import WITH_STATE, SearchWriter
 
 # A commit costs 20 to 100 ms whatever its size, and makes a segment that has to be merged later. So while events keep
-# coming it is made for this many keys (their rows wait in memory) or after this time; when none come, at once.
+# coming it is made for this many keys (their rows wait in memory), or after so many times as long as the one before took,
+# five seconds at most; when none come, at once.
 KEYS_IN_A_COMMIT = 5_000
+COMMIT_AFTER_COMMITS = 10
 COMMIT_AFTER_S = 5.0
 
 
@@ -28,6 +30,7 @@ class SearchFollower(Follower):
     writer: SearchWriter
     log: EventLog
     _staged_at: float | None = field(default=None, init=False)
+    _commit_took_s: float = field(default=0.0, init=False)
     _goal: dict[str, int] = field(default_factory=dict, init=False)
 
     @property
@@ -67,9 +70,7 @@ class SearchFollower(Follower):
             self.parked += held
             self.applied += sum(record.type in self.writer.handles for record in new) - held
             self._staged_at = self._staged_at or time.monotonic()
-        if self._staged_at is not None and (
-            self.writer.staged >= KEYS_IN_A_COMMIT or time.monotonic() - self._staged_at >= COMMIT_AFTER_S
-        ):
+        if self._staged_at is not None and self._is_time(self._staged_at):
             self._commit()
         self.failures = 0
         return len(new)
@@ -79,8 +80,14 @@ class SearchFollower(Follower):
         if self._staged_at is not None:
             self._commit()
 
+    def _is_time(self, staged_at: float) -> bool:
+        waits_s = min(COMMIT_AFTER_S, COMMIT_AFTER_COMMITS * self._commit_took_s)
+        return self.writer.staged >= KEYS_IN_A_COMMIT or time.monotonic() - staged_at >= waits_s
+
     def _commit(self) -> None:
+        began = time.monotonic()
         self._do(self.writer.commit)
+        self._commit_took_s = time.monotonic() - began
         self._staged_at = None
         self._publish()
 
