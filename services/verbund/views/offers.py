@@ -27,6 +27,7 @@ from sqlalchemy import (
 from verbund.codec import Codec
 from verbund.events import Recorded
 from verbund.offer import ends_at
+from verbund.quality import marks
 from verbund.views.fold import Folded, district_of, facts_of, fold, source_of
 from verbund.views.sql import KEY, SqlView, UtcDateTime, Values, Writer, instant_ms, plain, read_as
 
@@ -53,10 +54,13 @@ offers = Table(
     Column("last_changed", UtcDateTime, nullable=False),
     Column("state_since", UtcDateTime, nullable=False),
     Column("position", BigInteger, nullable=False),
+    Column("findings", Text),
     Column("body_type", Text),
     Column("schema", Text),
     Column("body", LargeBinary),
     Index("offers_by_source", "district", "source"),  # without the id, new rows are appended to it in order
+    # All that scores of sources need, so that a million bodies need not be read for them.
+    Index("offers_by_findings", "source", "state", "findings", "ends_at"),
 )
 
 WITH_STATE = frozenset({"OfferPublished", "OfferRevised"})
@@ -79,7 +83,7 @@ class OffersView(SqlView):
     """One row for each offer that was ever published."""
 
     name = "offers"
-    version = 1
+    version = 2
     handles = frozenset(STATES)
     decodes = WITH_STATE
     topics: tuple[str, ...] = ("inventory",)
@@ -91,7 +95,7 @@ class OffersView(SqlView):
         first=("first_seen",),
         with_body=(
             "source", "record_key", "body_revision", "kind", "title", "organisation_id", "content_hash", "ends_at",
-            "last_changed", "body_type", "schema", "body",
+            "last_changed", "findings", "body_type", "schema", "body",
         ),
     )  # fmt: skip
 
@@ -111,6 +115,7 @@ class OfferRow:
         ends_at: when it is over; None when it goes on.
         first_seen: append time of its first event; `last_changed` of its content, `state_since` of its latest event.
         position: of the latest event in `inventory.<district>`.
+        findings: marks of what it lacks, see `verbund.quality`; None when no content was ever published.
         body_type: event type that `body` belongs to; `schema` is the digest of its schema.
     """
 
@@ -132,6 +137,7 @@ class OfferRow:
     last_changed: datetime
     state_since: datetime
     position: int
+    findings: str | None
     body_type: str | None
     schema: str | None
     body: bytes | None
@@ -295,6 +301,7 @@ def _row(one: Folded) -> Values:
         (body or last).appended_ms,
         last.appended_ms,
         last.position,
+        marks(offer) if body is not None else None,
         body.type if body is not None else None,
         body.schema if body is not None else None,
         body.body if body is not None else None,
