@@ -22,6 +22,7 @@ _TEMPLATE = """\
 # database: postgresql+psycopg://verbund:${DB_PASSWORD}@localhost/verbund
 # kafka: {security_protocol: SASL_SSL, sasl_mechanism: SCRAM-SHA-512, username: hub, password: "file:kafka.password"}
 # fetch_allow: [10.0.0.0/8]
+# alerts: {to: [it@kreis.example], from: verbund@kreis.example, smtp: "smtp://mail.kreis.example", quiet: ["20:00-07:00"]}
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -18,8 +19,9 @@ from verbund.errors import SettingsError
 log = structlog.get_logger()
 
 _LOOK_EVERY_S: Final = 0.5
-# A projection ends its batch, a run its append; whoever takes longer is left behind, and the log heals it.
-_PATIENCE_S: Final = 30.0
+# For all threads together: a projection ends its batch, a run its append; whoever takes longer is left behind, and the
+# log heals it. Shorter than the 30 s after which systemd kills.
+_PATIENCE_S: Final = 25.0
 
 Work = Callable[[threading.Event], None]
 
@@ -57,8 +59,9 @@ class Service:
         with self._signals():
             while not self.stop.wait(_LOOK_EVERY_S):
                 pass
+            until = time.monotonic() + _PATIENCE_S
             for thread in self._threads:
-                thread.join(_PATIENCE_S)
+                thread.join(max(until - time.monotonic(), 0))
         if self._failure is not None:
             raise self._failure
         return exits.INTERRUPTED if self.interrupted else exits.DONE
