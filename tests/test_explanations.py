@@ -86,6 +86,7 @@ def said_reasons() -> set[str]:
     pull = (PROGRAM / "ingest" / "pull.py").read_text()
     found |= set(re.findall(r'reasons\.append\(f?"([a-z_]+)', pull))
     found |= set(re.findall(r'_fail\(part, f"([a-z_]+):', pull))
+    found |= set(re.findall(r'Final = "(parser_\w+)"', (PROGRAM / "ingest" / "jail" / "outcome.py").read_text()))
     return {reason for reason in found if re.fullmatch(r"[a-z_]+", reason)} - {"offers", "region", "languages"}
 
 
