@@ -115,6 +115,8 @@ class SearchWriter:
         path.mkdir(exist_ok=True)
         self._index = open_index(str(path), create=True)
         self._writer = self._index.writer(_HEAP_BYTES, 1)
+        # A process that was killed in a commit leaves files behind; the next commit may want to make one of that name.
+        self._writer.garbage_collect_files()
         self._searcher = self._index.searcher()
         if read_position(self._searcher).version == VERSION:
             self._refresh()
