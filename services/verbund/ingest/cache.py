@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
 from verbund.ingest.inventory import immediate
+from verbund.ingest.moment import instant_text
 from verbund.ingest.tables import CACHE
 from verbund_connectors.kit import Item, Request
+
+# Somewhat longer than the archive keeps bodies by default.
+ANSWERS_KEPT = timedelta(days=30)
 
 # Looked up and stored together; large enough to spare statements, small enough to stay small in memory.
 BATCH = 500
@@ -46,13 +51,24 @@ class SourceCache:
             db.execute("INSERT OR IGNORE INTO feed (name) VALUES (?)", (name,))
         self.feed: int = db.execute("SELECT feed FROM feed WHERE name = ?", (name,)).fetchone()[0]
 
+    def copy(self, name: str) -> None:
+        """Take over all that is known of another source: what is asked and read from here on leaves that one alone."""
+        row = self._db.execute("SELECT feed, mapping_version FROM feed WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            return
+        names = {"old": row[0], "new": self.feed}
+        with immediate(self._db):
+            self._db.execute("UPDATE feed SET mapping_version = ? WHERE feed = ?", (row[1], self.feed))
+            for statement in _COPY:
+                self._db.execute(statement, names)
+
     # --- requests ------------------------------------------------------------------------------------------------
 
     def known(self, request: Request) -> KnownRequest | None:
         """The answer that an earlier pull got."""
         row = self._db.execute(
             "SELECT request, reader, digest, etag, last_modified, outputs FROM request WHERE feed = ? AND name = ?",
-            (self.feed, _name(request)),
+            (self.feed, name_of(request)),
         ).fetchone()
         return KnownRequest(*row) if row else None
 
@@ -62,10 +78,10 @@ class SourceCache:
             self._db.execute(
                 "INSERT INTO request (feed, name, reader, digest) VALUES (?, ?, '', '') ON CONFLICT (feed, name)"
                 " DO UPDATE SET reader = '', digest = '', etag = NULL, last_modified = NULL, outputs = NULL",
-                (self.feed, _name(request)),
+                (self.feed, name_of(request)),
             )
         row = self._db.execute(
-            "SELECT request FROM request WHERE feed = ? AND name = ?", (self.feed, _name(request))
+            "SELECT request FROM request WHERE feed = ? AND name = ?", (self.feed, name_of(request))
         ).fetchone()
         return int(row[0])
 
@@ -101,6 +117,24 @@ class SourceCache:
             (number,),
         )
         return self._count("scratch.seen") - before
+
+    def keep_answer(self, request: Request, digest: str, described: Mapping[str, Any], *, at: str) -> None:
+        """Remember what was answered, so that it can be read again; older answers go with the archive."""
+        asked = {name: getattr(request, name) for name in ("part", "url", "path", "state")}
+        oldest = instant_text(datetime.fromisoformat(at) - ANSWERS_KEPT)
+        with immediate(self._db):
+            self._db.execute("DELETE FROM answer WHERE feed = ? AND at < ?", (self.feed, oldest))
+            self._db.execute(
+                "INSERT INTO answer VALUES (NULL, ?, ?, ?, ?, ?)",
+                (self.feed, at, digest, orjson.dumps(asked), orjson.dumps(described)),
+            )
+
+    def answers(self, *, since: str) -> list[tuple[Request, str, dict[str, Any]]]:
+        """What was asked, digest and description of each answer since an instant, in the order they came."""
+        rows = self._db.execute(
+            "SELECT asked, digest, described FROM answer WHERE feed = ? AND at >= ? ORDER BY answer", (self.feed, since)
+        ).fetchall()
+        return [(Request(**orjson.loads(asked)), digest, orjson.loads(said)) for asked, digest, said in rows]
 
     # --- items ---------------------------------------------------------------------------------------------------
 
@@ -293,14 +327,43 @@ class SourceCache:
         """Forget the source; the next pull reads everything."""
         with immediate(self._db):
             self._delete("SELECT item FROM item WHERE feed = ?", (self.feed,))
-            for table in ("record", "request", "cursor", "feed"):
+            for table in ("record", "request", "cursor", "answer", "feed"):
                 self._db.execute(f"DELETE FROM {table} WHERE feed = ?", (self.feed,))
 
     def _count(self, table: str) -> int:
         return int(self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
-def _name(request: Request) -> str:
+_COPY = (
+    (
+        "INSERT INTO request (feed, name, reader, digest, etag, last_modified, outputs)"
+        " SELECT :new, name, reader, digest, etag, last_modified, outputs FROM request WHERE feed = :old"
+    ),
+    "INSERT INTO cursor SELECT :new, part, value FROM cursor WHERE feed = :old",
+    (
+        "INSERT INTO record (feed, key, dirty, outcome, because, run_id)"
+        " SELECT :new, key, dirty, outcome, because, run_id FROM record WHERE feed = :old"
+    ),
+    (
+        "INSERT INTO item (feed, part, id, record, digest, modified, deleted, request, raw)"
+        " SELECT :new, i.part, i.id, n.record, i.digest, i.modified, i.deleted, coalesce(m.request, 0), i.raw FROM item i"
+        " LEFT JOIN record o ON o.record = i.record LEFT JOIN record n ON n.feed = :new AND n.key = o.key"
+        " LEFT JOIN request q ON q.request = i.request LEFT JOIN request m ON m.feed = :new AND m.name = q.name"
+        " WHERE i.feed = :old"
+    ),
+    (
+        "INSERT INTO body SELECT n.item, b.data FROM item o JOIN item n ON n.feed = :new AND n.part = o.part AND n.id = o.id"
+        " JOIN body b ON b.item = o.item WHERE o.feed = :old"
+    ),
+    (
+        "INSERT INTO need SELECT n.item, :new, d.id FROM item o JOIN item n ON n.feed = :new AND n.part = o.part AND n.id = o.id"
+        " JOIN need d ON d.item = o.item WHERE o.feed = :old"
+    ),
+)
+
+
+def name_of(request: Request) -> str:
+    """Equal for requests that ask the same."""
     said = [request.part, request.url, request.path, dict(request.state)]
     return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
 

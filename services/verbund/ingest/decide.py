@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -12,6 +11,7 @@ import orjson
 
 from verbund.ingest.cache import SourceCache
 from verbund.ingest.inventory import immediate
+from verbund.ingest.moment import Moment
 from verbund.ingest.pull import PullResult
 from verbund.ingest.source_file import Grace, SourceFile
 
@@ -72,23 +72,6 @@ LEFT JOIN record r ON r.feed = :feed AND r.key = o.record_key
 WHERE o.source = :source AND o.state IN ('live', 'missed')
   AND NOT EXISTS (SELECT 1 FROM item i WHERE i.record = r.record)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """The time a run decides with, passed in once so that a plan can be evaluated again."""
-
-    at: datetime
-
-    @property
-    def text(self) -> str:
-        """As the log writes instants."""
-        return instant_text(self.at)
-
-
-def instant_text(at: datetime) -> str:
-    """UTC with Z and seconds."""
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def decide(

@@ -18,9 +18,9 @@ import orjson
 from verbund.archive import Archive
 from verbund.errors import RawGoneError
 from verbund.events import derived_id
-from verbund.ingest.decide import Moment, instant_text
 from verbund.ingest.guards import AS_HELD, OF_PARTS, Case, Facts
 from verbund.ingest.judging import Known, KnownHold
+from verbund.ingest.moment import Moment, instant_text
 from verbund.ingest.sentences import sentence
 from verbund.ingest.traits import published
 

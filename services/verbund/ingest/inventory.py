@@ -21,6 +21,10 @@ ANSWER_WITHIN = timedelta(seconds=30)
 REPORT_WITHIN = timedelta(seconds=2)
 
 
+# Topics whose events change what a run of their source decides; reports and contacts do not.
+DECIDING = ("inventory.", "desk.")
+
+
 @contextmanager
 def immediate(db: Any) -> Iterator[None]:
     """One writing transaction, begun before it reads."""
@@ -83,6 +87,8 @@ class Inventory:
                 # An event of another district counts for nothing; its position is passed all the same.
                 own = [r for r in fresh if r.source.partition("/")[0] == self.district]
                 taken |= fold_events(self._db, own)
+                if topic.startswith(DECIDING):
+                    self._move_heads(own)
                 if fresh:
                     self._db.execute(
                         "INSERT INTO position VALUES (?, ?, ?) ON CONFLICT (topic) DO UPDATE"
@@ -92,6 +98,15 @@ class Inventory:
             if also is not None:
                 also(taken)
         return taken
+
+    def last_event(self, source: str) -> str:
+        """Id of the last event that decided something of a source; empty when there is none."""
+        row = self._db.execute("SELECT event_id FROM source_head WHERE source = ?", (source,)).fetchone()
+        return row[0] if row else ""
+
+    def _move_heads(self, events: Sequence[Recorded]) -> None:
+        heads = {recorded.source.partition("/")[2]: recorded.id for recorded in events}
+        self._db.executemany("INSERT OR REPLACE INTO source_head VALUES (?, ?)", list(heads.items()))
 
     def next_position(self, topic: str) -> int:
         """The first position that is not folded yet."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from verbund.ingest.decide import Moment, instant_text
+from verbund.ingest.moment import Moment, instant_text
 from verbund.ingest.pull import PullResult
 from verbund.ingest.source_file import SourceFile
 

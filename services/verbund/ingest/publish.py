@@ -12,8 +12,8 @@ from verbund.errors import LogUnavailableError
 from verbund.event_log import EventLog
 from verbund.events import Event, event_id
 from verbund.ingest.cache import SourceCache
-from verbund.ingest.decide import Moment
 from verbund.ingest.inventory import ANSWER_WITHIN, PAGE, Inventory, immediate
+from verbund.ingest.moment import Moment
 from verbund.ingest.pull import Progress
 from verbund.ingest.source_file import SourceFile
 from verbund.keys import KeyStore, fingerprint, plain_contact, seal_with

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import orjson
 import structlog
 
 from verbund.archive import Archive
-from verbund.errors import SourceError, SourceFileError, SourceUnreachableError
-from verbund.fetch import Fetch, Fetched
+from verbund.errors import BaseMovedError, RawGoneError, SourceError, SourceFileError
+from verbund.fetch import Fetched
+from verbund.ingest.answers import Answers, described
 from verbund.ingest.cache import BATCH, KnownRequest, SourceCache
 from verbund.ingest.folding import ABSENCE_SUSPENDED
 from verbund.ingest.mapping import raised
@@ -136,26 +135,30 @@ class Pull:
         reader: str,
         cache: SourceCache,
         db: Any,
-        fetch: Fetch,
+        answers: Answers,
         archive: Archive,
-        folder: Path,
         reject_id: Callable[[str], str],
+        at: str,
         progress: Progress,
     ) -> None:
         self._connector = connector
         self._reader = reader
         self._cache = cache
         self._db = db
-        self._fetch = fetch
+        self._answers = answers
         self._archive = archive
-        self._folder = folder
         self._reject_id = reject_id
+        self._at = at
         self._progress = progress
         self._result = PullResult()
 
-    def run(self, *, resume: bool = True) -> PullResult:
-        """Answer requests until none is left; every failure ends a part, never the others."""
-        queue = deque(self._connector.begin(self._cache.cursors() if resume else {}))
+    def run(self, *, cursors: Mapping[str, Any] | None = None) -> PullResult:
+        """Answer requests until none is left; every failure ends a part, never the others.
+
+        Args:
+            cursors: where to go on instead of where the last run ended.
+        """
+        queue = deque(self._connector.begin(self._cache.cursors() if cursors is None else cursors))
         for request in queue:
             self._result.part(request.part)
         answered = 0
@@ -172,7 +175,7 @@ class Pull:
                 self._fail(part, error.error_code, error)
             except UnreadableError as error:
                 self._fail(part, f"{error.reason}: {error.detail}" if error.detail else error.reason, None)
-            except SourceFileError:
+            except (SourceFileError, BaseMovedError, RawGoneError):
                 raise
             except Exception as error:  # noqa: BLE001 — a connector's bug ends its part, never the service
                 log.warning("connector_failed", part=request.part, error=raised(error))
@@ -189,39 +192,25 @@ class Pull:
         known = self._cache.known(request)
         if known is not None and (known.outputs is None or known.reader != self._reader):
             known = None
-        if request.path is not None:
-            return self._from_file(request, known)
-        if request.url is None:
-            raise SourceFileError("the connector asks for neither url nor path in part {part}", part=request.part)
-        with self._fetch.get(
-            request.url,
-            headers=request.headers,
-            etag=known.etag if known else None,
-            last_modified=known.last_modified if known else None,
-            timeout_s=request.timeout_s,
-            expects=request.expects,
-        ) as fetched:
+        with self._answers.get(request, known) as fetched:
             if known is not None and (fetched.not_modified or fetched.digest == known.digest):
                 return self._replay(request, known)
-            return self._read(request, fetched)
+            follow = self._read(request, fetched)
+            self._cache.keep_answer(request, fetched.digest, described(fetched), at=self._at)
+            return follow
 
-    def _from_file(self, request: Request, known: KnownRequest | None) -> list[Request]:
-        path = self._folder / str(request.path)
-        try:
-            with path.open("rb") as body:
-                digest = hashlib.file_digest(body, "sha256").hexdigest()
-                if known is not None and digest == known.digest:
-                    return self._replay(request, known)
-                size = body.seek(0, 2)
-                body.seek(0)
-                file = Fetched(url=path.name, status=200, headers={}, body=body, digest=digest, size=size)
-                return self._read(request, file)
-        except OSError as error:
-            raise SourceUnreachableError(
-                "the file {path} cannot be read: {why}; check `path` in the source file",
-                path=str(request.path),
-                why=(error.strerror or type(error).__name__).lower(),
-            ) from error
+    def read_again(self, answers: Iterable[tuple[Request, Fetched]]) -> PullResult:
+        """Read kept answers in order instead of asking for any; what is absent from them is not gone."""
+        for request, answer in answers:
+            part = self._result.part(request.part)
+            with answer:
+                try:
+                    self._read(request, answer)
+                except UnreadableError as error:
+                    self._fail(part, f"{error.reason}: {error.detail}" if error.detail else error.reason, None)
+        for part in self._result.parts.values():
+            part.reasons.append("replayed")
+        return self._result
 
     # --- an answer that is new -----------------------------------------------------------------------------------
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -17,18 +18,21 @@ import structlog
 from verbund.archive import Archive
 from verbund.errors import UnknownNameError
 from verbund.event_log import EventLog
-from verbund.fetch import Fetch
+from verbund.fetch import Fetch, Fetched
 from verbund.ingest import holds, report
+from verbund.ingest.answers import Answers, RecordedAnswers, SourceAnswers
 from verbund.ingest.cache import SourceCache
-from verbund.ingest.decide import Moment, decide, decide_removal, instant_text
+from verbund.ingest.decide import decide, decide_removal
 from verbund.ingest.guards import Case, Facts, find_in_parts, judge
 from verbund.ingest.inventory import Inventory, immediate
 from verbund.ingest.judging import Known, known_of, withheld_parts
 from verbund.ingest.ledger import write_ledger
 from verbund.ingest.mapping import MappingTask
+from verbund.ingest.moment import Moment, instant_text
 from verbund.ingest.publish import BaseMoved, Publisher
 from verbund.ingest.pull import Progress, Pull, PullResult
 from verbund.ingest.rejects import changed_rejects, cleared_rejects, publish_rejects
+from verbund.ingest.saved_plan import decision_digest
 from verbund.ingest.sentences import sentence
 from verbund.ingest.source_file import SourceFile
 from verbund.ingest.staging import stage
@@ -36,12 +40,14 @@ from verbund.ingest.tables import SCRATCH, SCRATCH_PAGE_BYTES
 from verbund.keys import KeyStore
 from verbund.offer import reject_id
 from verbund.sqlite import connect
-from verbund_connectors.kit import PartEnd, SourceContext
+from verbund_connectors.kit import PartEnd, Request, SourceContext
 
 log = structlog.get_logger()
 
 # Whoever is overtaken this often by other runs of the same source lets them finish.
 DECISIONS = 5
+
+NO_CURSORS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +66,18 @@ class Rooms:
 class Run:
     """One run of one source on ingest's own memory."""
 
-    def __init__(self, rooms: Rooms, source: SourceFile, db: Any, *, cache_name: str, progress: Progress) -> None:
+    def __init__(
+        self,
+        rooms: Rooms,
+        source: SourceFile,
+        db: Any,
+        *,
+        cache_name: str,
+        progress: Progress,
+        moment: Moment | None = None,
+    ) -> None:
         self.run_id = str(uuid4())
-        self.moment = Moment(rooms.clock())
+        self.moment = moment or Moment(rooms.clock())
         self.inventory = Inventory(db, rooms.log, source.district)
         self.cache = SourceCache(db, cache_name)
         self._rooms = rooms
@@ -78,34 +93,53 @@ class Run:
 
     # --- up to the decision --------------------------------------------------------------------------------------
 
-    def prepare(self, *, resume: bool = True) -> PullResult:
-        """Fetch, read, map and decide; nothing of it is in the log yet."""
-        source = self._source
+    def prepare(self, *, answers: Answers | None = None, cursors: Mapping[str, Any] | None = None) -> PullResult:
+        """Fetch, read, map and decide; nothing of it is in the log yet.
+
+        Args:
+            answers: instead of the source's own.
+            cursors: where to go on instead of where the last run ended.
+        """
         self.inventory.catch_up()
-        self.cache.demand_mapping(source.mapping_version)
-        pull = Pull(
+        self.cache.demand_mapping(self._source.mapping_version)
+        answers = answers or SourceAnswers(self._rooms.fetch, self._source.path.parent)
+        pull = self._pull(answers).run(cursors=cursors)
+        self._map_and_decide(pull)
+        return pull
+
+    def read_again(self, answers: Iterable[tuple[Request, Fetched]]) -> PullResult:
+        """Read, map and decide about kept answers; nothing is taken for gone."""
+        self.inventory.catch_up()
+        pull = self._pull(RecordedAnswers([], self._rooms.archive)).read_again(answers)
+        self._map_and_decide(pull)
+        return pull
+
+    def _pull(self, answers: Answers) -> Pull:
+        source = self._source
+        return Pull(
             source.connector_class(source.settings, self._context),
             reader=source.mapping_version,
             cache=self.cache,
             db=self._db,
-            fetch=self._rooms.fetch,
+            answers=answers,
             archive=self._rooms.archive,
-            folder=source.path.parent,
             reject_id=lambda key: reject_id(source.district, source.source, key),
+            at=self.moment.text,
             progress=self._progress,
-        ).run(resume=resume)
+        )
+
+    def _map_and_decide(self, pull: PullResult) -> None:
         self._look_at_parts(pull)
         task = MappingTask(
-            connector=source.connector_class,
-            settings=source.settings,
+            connector=self._source.connector_class,
+            settings=self._source.settings,
             context=self._context,
-            secret=self._rooms.keys.secret_of(source.source),
+            secret=self._rooms.keys.secret_of(self._source.source),
             year=self.moment.at.year,
         )
         stage(self._db, self.cache, task, progress=self._progress)
         self.inventory.catch_up()
         self._decide(pull)
-        return pull
 
     def _look_at_parts(self, pull: PullResult) -> None:
         """Forget items that are proven gone, but for those of parts that a person is to answer for first."""
@@ -308,14 +342,18 @@ class Run:
 
     # --- a plan --------------------------------------------------------------------------------------------------
 
-    def planned(self, pull: PullResult) -> report.Plan:
-        """What `carry_out` would do."""
+    def planned(
+        self, pull: PullResult, *, answers: Sequence[Mapping[str, Any]] = (), cursors: Mapping[str, Any] = NO_CURSORS
+    ) -> report.Plan:
+        """What `carry_out` would do; with the answers and cursors it can be carried out later."""
         source = self._source
         return report.Plan(
             document={
                 "source": source.source,
                 "district": source.district,
+                "file": str(source.path.resolve()),
                 "base": {
+                    "last_event": self.inventory.last_event(source.source),
                     "position": self.inventory.next_position(f"inventory.{source.district}"),
                     "file_digest": source.digest,
                     "mapping_version": source.mapping_version,
@@ -329,6 +367,9 @@ class Run:
                     {"guard": guard, "message": sentence(guard, facts)} for guard, facts in self._found.items()
                 ],
                 "rejects": planned_rejects(self._db),
+                "answers": list(answers),
+                "cursors": dict(cursors),
+                "digest": decision_digest(self._db),
             },
             failure=pull.failure,
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +15,19 @@ import orjson
 from verbund.collecting import quiet_collector
 from verbund.errors import BaseMovedError, UnknownNameError
 from verbund.events import Event, event_id
+from verbund.ingest.answers import RecordedAnswers, RecordingAnswers, SourceAnswers, from_archive
 from verbund.ingest.cache import SourceCache
-from verbund.ingest.decide import instant_text
 from verbund.ingest.inventory import Inventory
 from verbund.ingest.limits import Limits, RunOverTime, over_time
 from verbund.ingest.lock import source_lock
+from verbund.ingest.moment import instant_text
 from verbund.ingest.pull import Progress
 from verbund.ingest.report import Plan, RunReport
 from verbund.ingest.run import Rooms, Run, opened
+from verbund.ingest.saved_plan import SavedPlan, decision_digest
 from verbund.ingest.source_file import SourceFile
 from verbund.offer import reject_id
+from verbund_connectors.kit import Request
 
 
 def _silent(_stage: str, _done: int, _total: int | None) -> None:
@@ -37,13 +42,60 @@ class Ingest:
         self._monotonic = monotonic
 
     def plan(self, source: SourceFile, *, progress: Progress = _silent) -> Plan:
-        """What `apply` would do, from a whole pull of its own; nothing is appended, nothing of the cache is touched."""
+        """What `apply` would do; nothing is appended, what the source is known to have sent is left as it is."""
+        with self._aside(source, f"plan of {source.source}", progress) as run:
+            run.cache.copy(source.source)
+            cursors = run.cache.cursors()
+            answers = RecordingAnswers(SourceAnswers(self._rooms.fetch, source.path.parent))
+            pull = run.prepare(answers=answers, cursors=cursors)
+            return run.planned(pull, answers=answers.said, cursors=cursors)
+
+    def replay(self, source: SourceFile, *, since: datetime, progress: Progress = _silent) -> Plan:
+        """What mapping everything that the source sent since then with this file would change; nothing is appended.
+
+        Raises:
+            RawGoneError: an answer of that time is not kept any more.
+        """
+        kept = self._answers_since(source.source, since)
+        with self._aside(source, f"replay of {source.source}", progress) as run:
+            answers = ((request, from_archive(self._rooms.archive, digest, said)) for request, digest, said in kept)
+            return run.planned(run.read_again(answers))
+
+    def _answers_since(self, source: str, since: datetime) -> list[tuple[Request, str, dict[str, Any]]]:
+        with opened(self._rooms) as db:
+            return SourceCache(db, source).answers(since=instant_text(since))
+
+    @contextmanager
+    def _aside(self, source: SourceFile, name: str, progress: Progress) -> Iterator[Run]:
+        """A run on a cache of its own, which is thrown away."""
         with quiet_collector(), source_lock(self._locks, source.source), opened(self._rooms) as db:
-            run = Run(self._rooms, source, db, cache_name=f"plan of {source.source}", progress=progress)
+            run = Run(self._rooms, source, db, cache_name=name, progress=progress)
             try:
-                return run.planned(run.prepare(resume=False))
+                run.cache.clear()  # what a killed one left
+                run.cache = SourceCache(db, name)
+                yield run
             finally:
                 run.cache.clear()
+
+    def apply_plan(self, plan: SavedPlan, source: SourceFile, *, progress: Progress = _silent) -> RunReport:
+        """Carry out exactly what a saved plan said, from the same raw payloads, with time as of the plan.
+
+        Raises:
+            BaseMovedError: it cannot be exactly that any more; nothing was appended.
+            RawGoneError: the payloads are not kept any more.
+        """
+        with quiet_collector(), source_lock(self._locks, source.source), opened(self._rooms) as db:
+            run = Run(self._rooms, source, db, cache_name=source.source, progress=progress, moment=plan.moment)
+            self._refuse_other_district(db, source)
+            run.inventory.catch_up()
+            plan.refuse_moved(source, run.inventory)
+            pull = run.prepare(answers=RecordedAnswers(plan.answers, self._rooms.archive), cursors=plan.cursors)
+            if decision_digest(db) != plan.digest:
+                raise BaseMovedError(
+                    "the plan for {source} would come out otherwise today, although its base is the same. Plan again.",
+                    source=source.source,
+                )
+            return run.carry_out(pull)
 
     def apply(
         self, source: SourceFile, *, progress: Progress = _silent, stop: threading.Event | None = None

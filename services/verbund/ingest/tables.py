@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Folded from the log; emptied and folded again when it is lost or its version is raised.
-INVENTORY_VERSION = 3
+INVENTORY_VERSION = 4
 INVENTORY = """
 CREATE TABLE position (
     topic TEXT PRIMARY KEY, next INTEGER NOT NULL, last_id TEXT NOT NULL);
@@ -36,6 +36,7 @@ CREATE TABLE source (
     title TEXT NOT NULL, document BLOB NOT NULL, last_id TEXT NOT NULL);
 CREATE TABLE source_scope (
     source TEXT NOT NULL, file_digest TEXT NOT NULL, scope BLOB NOT NULL, PRIMARY KEY (source, file_digest)) WITHOUT ROWID;
+CREATE TABLE source_head (source TEXT PRIMARY KEY, event_id TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE hold (
     hold_id TEXT PRIMARY KEY, source TEXT NOT NULL, guard TEXT NOT NULL, state TEXT NOT NULL, set_digest TEXT NOT NULL,
     opened_at TEXT NOT NULL, expires_at TEXT NOT NULL, document BLOB NOT NULL, position INTEGER NOT NULL,
@@ -46,7 +47,7 @@ CREATE TABLE hold_decision (
     note TEXT NOT NULL, decided_ms INTEGER NOT NULL);
 """
 INVENTORY_TABLES = (
-    "position", "offer", "offer_contact", "related", "reject", "run", "run_part", "source", "source_scope", "hold",
+    "position", "offer", "offer_contact", "related", "reject", "run", "run_part", "source", "source_scope", "source_head", "hold",
     "hold_decision",
 )  # fmt: skip
 
@@ -72,6 +73,10 @@ CREATE INDEX IF NOT EXISTS need_by_item ON need (item);
 CREATE TABLE IF NOT EXISTS request (
     request INTEGER PRIMARY KEY, feed INTEGER NOT NULL, name TEXT NOT NULL, reader TEXT NOT NULL, digest TEXT NOT NULL,
     etag TEXT, last_modified TEXT, outputs BLOB, UNIQUE (feed, name));
+CREATE TABLE IF NOT EXISTS answer (
+    answer INTEGER PRIMARY KEY, feed INTEGER NOT NULL, at TEXT NOT NULL, digest TEXT NOT NULL, asked BLOB NOT NULL,
+    described BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS answer_by_feed ON answer (feed, at);
 CREATE TABLE IF NOT EXISTS cursor (
     feed INTEGER NOT NULL, part TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (feed, part)) WITHOUT ROWID;
 """
