@@ -21,14 +21,6 @@ class Holds(Protocol):
         ...
 
 
-class NoHolds:
-    """A hub without holds."""
-
-    def open_holds(self) -> Sequence[Mapping[str, Any]]:
-        """None."""
-        return ()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceNow:
     """One source as it is now; `because` are the codes behind the word."""

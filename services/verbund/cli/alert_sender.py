@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from verbund.alerts.channel import Channel
     from verbund.alerts.facts import Holds, Look, WeekOfSource
     from verbund.alerts.sender import Sender
     from verbund.bootstrap import Hub
 
 
+@dataclass(frozen=True, slots=True)
+class OpenHolds:
+    """`Holds` as the views know them."""
+
+    engine: Engine
+
+    def open_holds(self) -> Sequence[Mapping[str, Any]]:
+        """Those that wait for a person."""
+        from verbund.views.holds import Holds
+
+        return [asdict(hold) for hold in Holds(self.engine).listing() if hold.state == "open"]
+
+
 @contextmanager
-def opened(hub: Hub, *, holds: Holds | None = None) -> Iterator[Sender]:
+def opened(hub: Hub) -> Iterator[Sender]:
     """A sender over the sources of this hub and the channels of its settings."""
-    from verbund.alerts.facts import NoHolds
     from verbund.alerts.outbox import Outbox
     from verbund.alerts.sender import Sender
     from verbund.bootstrap import now
 
-    known = holds or NoHolds()
+    holds = OpenHolds(hub.engine)
     outbox = Outbox(hub.settings.state)
     try:
         with channels(hub) as ways:
@@ -30,7 +45,7 @@ def opened(hub: Hub, *, holds: Holds | None = None) -> Iterator[Sender]:
                 outbox,
                 ways,
                 settings=hub.settings.alerts,
-                look=lambda: look(hub, known, now()),
+                look=lambda: look(hub, holds, now()),
                 week=lambda since: week(hub, since, now()),
                 clock=now,
             )
