@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from collections import Counter
 
-import structlog
-
-from tests.faults.corpus.measure import measured
+from tests.faults.corpus.measure import fast_and_quiet, measured
 from tests.faults.corpus.scenarios import SCENARIOS
 
 
@@ -19,7 +16,6 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="a line for each story, not only for those where we failed")
     parser.add_argument("--only", default="", help="stories whose name has this word in it")
     asked = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     chosen = [scenario for scenario in SCENARIOS if asked.only in scenario.name]
     wrong, missed, hurt = Counter[str](), Counter[str](), Counter[str]()
     untrue = failed = 0
@@ -55,4 +51,5 @@ def _print_row(name: str, cells: list[str], more: str = "") -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with fast_and_quiet():
+        sys.exit(main())

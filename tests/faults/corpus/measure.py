@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Protocol
+
+import structlog
 
 from tests.faults.corpus.ours import Verbund
 from tests.faults.corpus.peers import PEERS
@@ -18,6 +22,19 @@ GRACE_RUNS = 2
 GRACE_TIME = timedelta(hours=24)
 # Thousands of small commits: in memory where the system has a file system there, else where temporary files are.
 FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+@contextmanager
+def fast_and_quiet() -> Iterator[None]:
+    """Files of all runs in memory where that is possible, and no line for each of thousands of runs."""
+    logging_before, folder_before = structlog.get_config(), tempfile.tempdir
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    tempfile.tempdir = FAST
+    try:
+        yield
+    finally:
+        tempfile.tempdir = folder_before
+        structlog.configure(**logging_before)
 
 
 class System(Protocol):
@@ -56,7 +73,7 @@ def measured(scenario: Scenario) -> dict[str, Result]:
     """All systems through one story, by name."""
     steps = list(scenario.steps())
     results: dict[str, Result] = {}
-    with tempfile.TemporaryDirectory(prefix="corpus-", dir=FAST) as folder:
+    with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
         ours = Verbund(Path(folder))
         try:
             results[ours.name] = _lived(ours, steps)

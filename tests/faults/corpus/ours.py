@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +20,7 @@ from verbund.event_log.sqlite import SqliteEventLog
 from verbund.fetch import Fetched, problems
 from verbund.ingest.run import Rooms
 from verbund.ingest.service import Ingest
+from verbund.ingest.source_file import SourceFile
 from verbund.ingest.source_loading import load_source
 from verbund.testing.archive import MemoryArchive
 from verbund.testing.keys import MemoryKeyStore
@@ -28,6 +30,7 @@ from verbund_connectors.table import Table
 
 CONNECTORS: dict[str, Any] = {"integreat": Integreat, "rpde": Rpde, "table": Table}
 DISTRICT = "05954"
+_codec = cache(AvroCodec)  # every hub of the corpus may share one
 
 
 class RecordedFetch:
@@ -88,7 +91,7 @@ class Verbund:
 
     Attributes:
         live: record keys of offers that are shown (missed ones are).
-        shown: title and description by record key, of those.
+        shown: German title and description by record key, of those that have them.
         runs: the report of each run.
     """
 
@@ -99,7 +102,7 @@ class Verbund:
         self._folder = folder
         self._source = source
         self._now: datetime = BEGINNING
-        self._log = SqliteEventLog(folder / "log.db", codec=AvroCodec())
+        self._log = SqliteEventLog(folder / "log.db", codec=_codec())
         self._fetch = RecordedFetch()
         archive = MemoryArchive()
         self.ingest = Ingest(
@@ -114,18 +117,20 @@ class Verbund:
         )
         self.person = Person(self.ingest, archive, DISTRICT)
         self.runs: list[dict[str, Any]] = []
+        self._loaded: tuple[bytes, SourceFile] | None = None
         self._position = 0
-        self._offers: dict[str, tuple[int, str, bool, tuple[str, str]]] = {}
+        self._offers: dict[str, tuple[int, str, bool, tuple[str, str] | None]] = {}
 
     def take(self, step: Step) -> None:
         """One pull; then the person answers what is held, if anything is."""
         self._now, self._fetch.step = step.at, step
         path = self._folder / f"{self._source}.yaml"
-        document = {"source": self._source, "district": DISTRICT, **step.source}
-        path.write_bytes(orjson.dumps(document))  # JSON is YAML
+        document = orjson.dumps({"source": self._source, "district": DISTRICT, **step.source})
+        if self._loaded is None or self._loaded[0] != document:
+            path.write_bytes(document)  # JSON is YAML
+            self._loaded = document, load_source(path, connectors=CONNECTORS, environ={})
         self._lay_file(step)
-        source = load_source(path, connectors=CONNECTORS, environ={})
-        self.runs.append(self.ingest.apply(source).document)
+        self.runs.append(self.ingest.apply(self._loaded[1]).document)
         self._read_log()
         self.person.answers(step)
 
@@ -135,7 +140,7 @@ class Verbund:
 
     @property
     def shown(self) -> dict[str, tuple[str, str]]:
-        return {key: said for _, key, live, said in self._offers.values() if live}
+        return {key: said for _, key, live, said in self._offers.values() if live and said}
 
     def close(self) -> None:
         """End the log."""
@@ -162,11 +167,11 @@ class Verbund:
     def _fold(self, kind: str, subject: str, revision: int, data: dict[str, Any]) -> None:
         if not kind.startswith("Offer") or revision <= self._offers.get(subject, (0,))[0]:
             return
-        _, key, live, said = self._offers.get(subject, (0, "", False, ("", "")))
+        _, key, live, said = self._offers.get(subject, (0, "", False, None))
         match kind:
             case "OfferPublished" | "OfferRevised":
-                text = data["offer"]["texts"].get("de") or next(iter(data["offer"]["texts"].values()))
-                said = (text["title"], text["description_text"] or "")
+                text = data["offer"]["texts"].get("de")  # what English says alone, the stories do not tell
+                said = (text["title"], text["description_text"] or "") if text else None
                 key, live = data["offer"]["record_key"], True
             case "OfferWithdrawn":
                 live = False

@@ -203,7 +203,6 @@ class Story:
         """All of it, and enough clean pulls at the end that every grace time known to us is over, udata's 7 days too."""
         self.nights(2)
         self.night(after=timedelta(days=8))
-        self.night()
         return self.steps
 
 

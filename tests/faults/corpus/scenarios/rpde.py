@@ -221,7 +221,7 @@ def next_is_empty(s: Story) -> None:
     _nights(s, _page(lambda _url, page: {**page, "next": ""}))
 
 
-@scenario("rpde")
+@scenario("rpde", tolerates="nothing says that the old ids are over, so the offers stand there twice")
 def ids_as_numbers(s: Story) -> None:
     """Ids that were texts are numbers now, with nothing of the text in them: other ids, for two nights."""
     number = faults.each(lambda _i, item: {**item, "id": int(item["id"].rpartition("-")[2])})
