@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from verbund.ingest.rhythm import LONGEST_PAUSE, Past, due_at, is_due, next_start, resumes_at
+from verbund import patience
+from verbund.ingest.rhythm import LONGEST_PAUSE, Past, due_at, is_due, next_start
 from verbund.ingest.schedule_file import FILE_NAME, ScheduleFile
 from verbund.ingest.source_file import Schedule
 
@@ -80,9 +81,12 @@ def test_a_run_report_says_until_when_its_source_wants_to_be_left_alone():
         ["rate_limited: resumes at 2026-11-24T12:00:00+00:00", "cut"],
         ["rate_limited: resumes at 2026-11-24T13:00:00+00:00"],
     )
-    document = {"completeness": {"parts": [{"reasons": of_part} for of_part in reasons]}}
-    assert resumes_at(document) == NOON + timedelta(hours=2)
-    assert resumes_at({"completeness": {"parts": [{"reasons": ["rate_limited: resumes at once"]}]}}) is None
+    assert patience.resumes_at([{"reasons": of_part} for of_part in reasons]) == NOON + timedelta(hours=2)
+    assert patience.resumes_at([{"reasons": [patience.reason("2026-11-24T12:00:00+00:00")]}]) == NOON + timedelta(
+        hours=1
+    )
+    for broken in ("rate_limited: resumes at once", "rate_limited: resumes at 2026-11-24T12:00:00", "rate_limited"):
+        assert patience.resumes_at([{"reasons": [broken]}]) is None
 
 
 def test_the_file_gives_back_what_was_noted(tmp_path):

@@ -71,12 +71,12 @@ def show(
 def _told(hub: Hub, run: dict[str, Any]) -> dict[str, Any]:
     """What a person wants to know beside the facts, as facts and as a sentence."""
     from verbund.cli import run_words, scheduler
-    from verbund.ingest.rhythm import resumes_at
+    from verbund.patience import resumes_at
     from verbund.views.rejects import Rejects
 
     rules = run_words.rules_of(Rejects(hub.engine).listing(run["source"]), run["run_id"])
     next_run_at = scheduler.next_start_of(hub, run["source"])
-    until = resumes_at(run)
+    until = resumes_at(run["completeness"]["parts"])
     return {
         "new_rejects_by_rule": rules,
         "resumes_at": until.isoformat() if until else None,

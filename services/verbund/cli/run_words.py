@@ -10,7 +10,7 @@ from typing import Any, Final
 from verbund import hours
 from verbund.explanations import explained, meanings
 from verbund.i18n import LANGUAGES, N_, translations
-from verbund.ingest.rhythm import resumes_at
+from verbund.patience import resumes_at
 
 _BROUGHT: Final = (
     (("published", "reopened"), N_("{n} new")),
@@ -60,7 +60,7 @@ def _sentence(run: Mapping[str, Any], rules: Mapping[str, int], next_run_at: dat
 
 def _outcome(run: Mapping[str, Any], language: str) -> str:
     speak = translations(language)
-    until = resumes_at(run)
+    until = resumes_at(run["completeness"]["parts"])
     brought = ", ".join(_brought(run["counts"], language))
     match run["outcome"]:
         case "failed" if until is not None:

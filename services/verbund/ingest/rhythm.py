@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from verbund import hours
 from verbund.ingest.source_file import Schedule
@@ -68,30 +67,6 @@ def next_start(schedule: Schedule, past: Past | None, now: datetime) -> datetime
 def is_due(schedule: Schedule, past: Past | None, now: datetime) -> bool:
     """Whether it is to be run now."""
     return not hours.covered(schedule.not_between, now) and due_at(schedule, past, now) <= now
-
-
-def resumes_at(document: Mapping[str, Any]) -> datetime | None:
-    """Until when a run's report says that its source wants to be left alone; the latest time of its parts."""
-    found = [
-        instant
-        for part in document["completeness"]["parts"]
-        for reason in part["reasons"]
-        if (instant := _instant(reason))
-    ]
-    return max(found, default=None)
-
-
-#: How the reason of a part begins that the source asked to come back for; the rest is an instant in UTC.
-RATE_LIMITED: Final = "rate_limited: resumes at "
-
-
-def _instant(reason: str) -> datetime | None:
-    if not reason.startswith(RATE_LIMITED):
-        return None
-    try:
-        return datetime.fromisoformat(reason.removeprefix(RATE_LIMITED))
-    except ValueError:
-        return None
 
 
 def _capped(instant: datetime | None, now: datetime) -> datetime | None:

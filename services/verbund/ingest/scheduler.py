@@ -11,11 +11,12 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from verbund import patience
 from verbund.errors import LockedError, LogUnusableError, VerbundError
 from verbund.ingest.limits import RunAborted
 from verbund.ingest.register import Register
 from verbund.ingest.report import RunReport
-from verbund.ingest.rhythm import Past, due_at, is_due, resumes_at
+from verbund.ingest.rhythm import Past, due_at, is_due
 from verbund.ingest.schedule_file import ScheduleFile
 from verbund.ingest.source_file import SourceFile
 
@@ -165,7 +166,7 @@ class Scheduler:
             self._memory.note(name, lambda _past: began.after(self._clock(), "failed"))
             raise
         else:
-            until = resumes_at(report.document)
+            until = patience.resumes_at(report.document["completeness"]["parts"])
             self._memory.note(name, lambda _past: began.after(self._clock(), report.outcome, resumes_at=until))
 
     def _is_paused(self, source: SourceFile) -> bool:
@@ -190,7 +191,7 @@ def _due(source: SourceFile, pasts: Mapping[str, Past], now: datetime) -> dateti
 
 def noted_by_hand(memory: ScheduleFile, name: str, started_at: datetime, ended_at: datetime, report: RunReport) -> None:
     """Let the scheduler know of a run that somebody made by hand."""
-    until = resumes_at(report.document)
+    until = patience.resumes_at(report.document["completeness"]["parts"])
 
     def change(past: Past | None) -> Past:
         fresh = replace(past, started_at=started_at) if past else Past(started_at=started_at)
