@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, TypeAlias
 
 import verbund_schemas
-from verbund.avro.source import Source, made
+from verbund.schema_source import Source, made
 from verbund.value_check import MAX_MONEY, MAX_TEXT, bounds, plain_text, text_check
 
 #: Whether a draft fits, given the present year. A False may be wrong (of a mapping that is no dict, say), a True never.

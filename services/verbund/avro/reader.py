@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from verbund.avro.resolution import Schema, resolved
 from verbund.avro.skipping import block_count, size, skip
-from verbund.avro.source import Source, made
+from verbund.schema_source import Source, made
 
 #: Reads the record at a position; gives it and the position after it. Any exception: the bytes are no such record. A
 #: position beyond the end means that the bytes were cut.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from verbund.avro.source import Source
+from verbund.schema_source import Source
 
 
 def size(at: str) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from verbund.avro.source import Source, made
+from verbund.schema_source import Source, made
 
 #: Appends the bytes of a record, in pieces. Any exception: the data do not fit.
 Writer: TypeAlias = Callable[[Mapping[str, Any], list[bytes]], None]
