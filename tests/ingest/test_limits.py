@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
 
+from verbund import patience
 from verbund.ingest.limits import Limits, RunAborted, RunOverTime
 from verbund.ingest.service import Ingest
 from verbund.testing.feed_server import Reply
@@ -111,3 +112,38 @@ def test_a_run_that_is_told_to_stop_reports_nothing_and_the_next_one_heals(world
     world.apply()
     assert world.types().count("OfferPublished") == len(RECORDS)
     assert world.events()[-1].data["totals"]["live"] == len(RECORDS)
+
+
+# --- sources that ask for patience -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_source_that_asks_for_patience_ends_its_part_with_the_time(world, status):
+    world.serve(*RECORDS)
+    world.apply()
+    world.tomorrow()
+    asked = datetime.now(UTC)
+    world.serve(status=status, headers={"Retry-After": "7200"})
+    document = world.apply()
+    (part,) = document["completeness"]["parts"]
+    until = patience.resumes_at([part])
+    assert until is not None
+    assert (document["outcome"], part["state"]) == ("failed", "failed")
+    assert timedelta(seconds=-2) <= until - asked - timedelta(hours=2) <= timedelta(minutes=1)
+    finished = world.events()[-1].data
+    assert (finished["reason"], finished["facts"]["resumes_at"]) == ("E223", until.isoformat())
+
+
+def test_of_a_source_that_asks_for_patience_half_way_the_rest_is_taken(world):
+    world.serve(*RECORDS[:10])
+    world.server.serve("/en.json", b"", status=429, headers={"Retry-After": "7200"})
+    document = world.apply(parts=["de", "en"])
+    assert (document["outcome"], document["counts"]["published"]) == ("partial", 10)
+    assert patience.resumes_at(document["completeness"]["parts"]) is not None
+
+
+def test_half_a_year_of_patience_is_a_day(world):
+    world.serve(status=503, headers={"Retry-After": "15552000"})
+    until = patience.resumes_at(world.apply()["completeness"]["parts"])
+    assert until is not None
+    assert until - datetime.now(UTC) <= timedelta(days=1)

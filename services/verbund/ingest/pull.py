@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import structlog
 
+from verbund import patience
 from verbund.archive import Archive
 from verbund.errors import BaseMovedError, RawGoneError, SourceError, SourceFileError
 from verbund.fetch import Fetched
@@ -172,7 +173,7 @@ class Pull:
             try:
                 queue.extend(self._answer(request))
             except SourceError as error:
-                self._fail(part, error.error_code, error)
+                self._fail(part, _reason(error), error)
             except UnreadableError as error:
                 self._fail(part, f"{error.reason}: {error.detail}" if error.detail else error.reason, None)
             except (SourceFileError, BaseMovedError, RawGoneError):
@@ -293,6 +294,12 @@ class Pull:
         self._progress("read", self._result.items, None)
         log.debug("answer_unchanged", part=request.part)
         return follow
+
+
+def _reason(error: SourceError) -> str:
+    """The code, or until when the source asked to be left alone."""
+    resumes_at = error.facts.get("resumes_at")
+    return patience.reason(resumes_at) if resumes_at else error.error_code
 
 
 _KINDS: dict[str, Callable[..., Broken | Request | PartEnd | Cursor]] = {
