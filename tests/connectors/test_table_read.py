@@ -186,6 +186,13 @@ def test_different_rows_with_one_key_are_rejected_together():
     assert isinstance(answers["2"], Mapped)
 
 
+def test_headings_repeated_between_the_rows_are_no_offer():
+    _, answers = answers_of(connector(), as_csv([["ID", "Titel"], ["1", "a"], ["id", "Titel"], ["2", "b"]]))
+    assert isinstance(answers["id"], Rejected)
+    assert answers["id"].rejects[0].rule == "key_junk"
+    assert isinstance(answers["2"], Mapped)
+
+
 def test_a_hundred_thousand_keys_are_told_apart():
     result = read(as_csv([["ID", "Titel"], *([f"A-{n}", "x"] for n in range(100_000))]))
     assert len({item.key for item in result.items}) == 100_000

@@ -26,7 +26,7 @@ from verbund_connectors.kit import (
     UnreadableError,
 )
 from verbund_connectors.table import guess, heading, sheet
-from verbund_connectors.table.offer import SHAPE, Mapper
+from verbund_connectors.table.offer import KEY_JOINT, SHAPE, Mapper
 from verbund_connectors.table.settings import DATES, ColumnRule, TableSettings
 from verbund_connectors.table.sheet import Cell, Facts, Row
 
@@ -59,7 +59,6 @@ _JUNK_KEYS = frozenset(
         *("#ref!", "#n/a", "#nv", "#name?", "#value!", "#wert!", "#bezug!", "#div/0!"),
     )
 )
-_KEY_JOINT = "|"
 _MAX_KEY = 400
 # A set of fixed size that may say yes by mistake, once in a thousand at a million keys, never no: 8 MiB.
 _SEEN_BITS = 1 << 26
@@ -88,7 +87,7 @@ class _Seen:
 class Table:
     """The connector of tables."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     settings_model: ClassVar[type[Settings]] = TableSettings
     removal: ClassVar[str] = "full-list"
     volatile_extra: ClassVar[frozenset[str]] = frozenset()
@@ -228,11 +227,11 @@ class Table:
         columns = self._settings.key
         if len(columns) == 1:
             return values.line(row.get(columns[0]), _MAX_KEY)
-        parts = [(values.line(row.get(column), _MAX_KEY) or "").replace(_KEY_JOINT, "¦") for column in columns]
+        parts = [(values.line(row.get(column), _MAX_KEY) or "").replace(KEY_JOINT, "¦") for column in columns]
         said = [part for part in parts if part]
         if all(part.lower() in _JUNK_KEYS for part in said):
             return said[0] if said else None
-        return _KEY_JOINT.join(parts)
+        return KEY_JOINT.join(parts)
 
     def _read_serials(self, row: dict[str, Any], facts: Facts) -> None:
         """Day numbers in cells without date format, while the workbook's calendar is known."""

@@ -27,6 +27,7 @@ from verbund_connectors.table.fields import Said, compile_step
 from verbund_connectors.table.settings import TEXTS, ColumnRule, TableSettings
 
 ZONE = "Europe/Berlin"
+KEY_JOINT = "|"  # between the cells of a key of several columns
 SHAPE = ""  # where `read` notes that a row has more or fewer cells than the headings
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _STATUS_OF_START = {"full": "full", "waiting_list": "waiting_list", "postponed": "postponed"}
@@ -39,6 +40,8 @@ class Mapper:
     def __init__(self, settings: TableSettings, context: SourceContext) -> None:
         self._context = context
         self._key = " + ".join(settings.key)
+        # The key of a row that repeats the headings, as lists made for printing do.
+        self._key_of_headings = KEY_JOINT.join(values.line(column) or "" for column in settings.key).lower()
         self._title = next((r.columns[0] for f, r in settings.map.items() if f.startswith("title")), "title")
         self._steps = [compile_step(_plain_name(name, context), rule) for name, rule in settings.map.items()]
         preset = Said({})
@@ -61,6 +64,8 @@ class Mapper:
             warnings.append(Reject(rule="row_repeated", place=self._key))
         if SHAPE in row:
             return Rejected(rejects=(Reject(rule="row_shape", place="row", value=row[SHAPE]),))
+        if key.lower() == self._key_of_headings:
+            return Rejected(rejects=(Reject(rule="key_junk", place=self._key, value=key),))
         said = Said(dict(self._preset), warnings)
         self._read(row, said)
         status = _one(said.values.get("status"))

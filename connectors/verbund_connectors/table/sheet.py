@@ -133,7 +133,8 @@ def csv_rows(body: IO[bytes], facts: Facts) -> Iterator[Row]:
     except csv.Error as error:
         raise UnreadableError("not_a_table", f"row {number}: {error}") from error
     finally:
-        text.detach()
+        if not body.closed:  # whoever lets go of us half-read may have closed it before
+            text.detach()
 
 
 def _lines(text: io.TextIOWrapper, facts: Facts) -> Iterator[str]:
