@@ -220,6 +220,8 @@ class Hub:
         from verbund.views.history import History
         from verbund.views.offers import Offers
         from verbund.views.organisations import Organisations
+        from verbund.views.quality import Quality
+        from verbund.views.reject_report import RejectReport
         from verbund.web.app import create_app
         from verbund.web.reading import Reading
 
@@ -232,11 +234,14 @@ class Hub:
                 organisations=Organisations(self.engine),
                 changes=Changes(self.engine),
                 health=Health(self.engine),
+                quality=Quality(self.engine),
+                rejects=RejectReport(self.engine),
                 codec=self.codec,
                 clock=now,
                 lag=self.lag,
                 version=__version__,
                 contacts_of=self.contacts_of,
+                dropped_of=self.dropped_of,
                 public_url=self.settings.public_url,
             )
         )
@@ -258,6 +263,12 @@ class Hub:
                 with suppress(ErasedError, UnreadableEventError):
                     found[contact_id] = open_contact(self.keys, asdict(row))
         return found
+
+    def dropped_of(self, source: str, language: str) -> list[dict[str, Any]]:
+        """What the mapping of a source left out, when this machine ingests it; with words in `de` or `en`."""
+        from verbund.ingest.dropped import dropped_document, dropped_values
+
+        return [dropped_document(one, language) for one in dropped_values(self.settings.ingest, source)]
 
     # --- what commands do with them ----------------------------------------------------------------------------------
 

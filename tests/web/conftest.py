@@ -24,6 +24,8 @@ from verbund.views.health import Health
 from verbund.views.history import History
 from verbund.views.offers import Offers
 from verbund.views.organisations import Organisations
+from verbund.views.quality import Quality
+from verbund.views.reject_report import RejectReport
 from verbund.views.search import Horizon, SearchIndex, SearchProjection, SearchWriter
 from verbund.web import Reading, create_app
 
@@ -93,6 +95,8 @@ def _empty_site(tmp_path: Path):
         organisations=Organisations(engine),
         changes=Changes(engine),
         health=Health(engine),
+        quality=Quality(engine),
+        rejects=RejectReport(engine),
         codec=codec,
         clock=lambda: NOW,
         lag=projection.lag,

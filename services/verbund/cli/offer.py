@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from verbund.cli import exits, offer_find, offer_show, output, register, views
-from verbund.i18n import N_
+from verbund.i18n import N_, current_language
 
 if TYPE_CHECKING:
     from verbund.bootstrap import Hub
@@ -95,12 +95,19 @@ def history(offer_id: OfferId, as_json: output.JSON = False, as_jsonl: output.JS
 
 
 def _whole(hub: Hub, offer_id: str) -> dict[str, Any] | None:
+    from verbund.bootstrap import now
     from verbund.views.offers import Offers
+    from verbund.views.quality import findings_of_offer, is_past
 
     row = Offers(hub.engine).get(offer_id)
     if row is None:
         return None
-    return {**offer_show.row_facts(row), **(row.offer(hub.codec) or {})}
+    whole = row.offer(hub.codec)
+    if whole is None:
+        return {**offer_show.row_facts(row), "findings": []}
+    past = is_past(row.ends_at, row.state, now())
+    findings = findings_of_offer(whole, past=past, language=current_language())
+    return {**offer_show.row_facts(row), **whole, "findings": findings}
 
 
 def _say_unknown(offer_id: str) -> NoReturn:

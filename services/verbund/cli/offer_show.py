@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from verbund.cli import differences, output
+from verbund.cli import differences, output, quality_show
 from verbund.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def show_offer(console: Console, document: Mapping[str, Any]) -> None:
         console.print(f"\n[{language}] {text['title']}", markup=False)
         if text.get("description_text") or text.get("summary"):
             console.print(text.get("description_text") or text["summary"], markup=False)
+    quality_show.show_findings(console, document["findings"])
 
 
 def show_history(console: Console, steps: Sequence[Mapping[str, Any]]) -> None:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verbund.cli import exits, output, register, scheduler, session, source_check, source_show, views
+from verbund.cli import exits, output, register, session, source_check, source_plan, source_show, views
 from verbund.cli.progress import progress
-from verbund.cli.service import ends_on_sigterm
-from verbund.i18n import N_, _, error_sentence
+from verbund.i18n import N_, _, current_language
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,14 +27,9 @@ def register_commands(app: typer.Typer) -> None:
         epilog="verbund source init --connector table --from kurse.xlsx > kurse.yaml",
     )(init)
     source.command("check", help=N_("Try a source: connection, a sample of what it delivers, rights."))(check)
-    source.command(
-        "plan",
-        help=N_("Show what applying a source file would change; change nothing."),
-        epilog="verbund source plan kurse.yaml --json | jq .counts",
-    )(plan)
-    source.command("apply", help=N_("Pull a source now and write what changed; registers the source."))(apply)
+    source_plan.register_commands(source)
     source.command("list", help=N_("All sources, one health word each."))(listing)
-    source.command("show", help=N_("One source: health, last runs, rejects."))(show)
+    source.command("show", help=N_("One source: health, quality, last runs, rejects."))(show)
     source.command("pause", help=N_("Let the scheduler leave a source alone."))(pause)
     source.command("resume", help=N_("Let the scheduler run a source again."))(resume)
     source.command("remove", help=N_("Plan the withdrawal of all that a source published; --yes carries it out."))(
@@ -73,69 +67,21 @@ def check(file: File, as_json: output.JSON = False) -> None:
     exits.finish(exits.SOURCE if document["completeness"]["state"] != "complete" else exits.DONE)
 
 
-def plan(
-    file: File,
-    out: Annotated[Path | None, typer.Option("--out", help=N_("Save the plan to this file."))] = None,
-    as_json: output.JSON = False,
-    as_jsonl: output.JSONL = False,
-) -> None:
-    """Show what would change."""
-    with session.current().hub() as hub:
-        source = hub.source_file(file)
-        with progress() as report:
-            made = hub.ingest.plan(source, progress=report)
-    document = made.document
-    if out is not None:
-        import json
-
-        out.write_text(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8")
-        output.say(_("The plan is saved in {file}.").format(file=out))
-    output.answer(
-        document,
-        as_json=as_json,
-        as_jsonl=as_jsonl,
-        items="changes",
-        show=lambda console: source_show.show_plan(console, document),
-    )
-    if made.failure:
-        output.say(error_sentence(made.failure))
-    exits.finish(
-        exits.SOURCE if document["completeness"]["state"] != "complete" else exits.DONE,
-        exits.HELD if document.get("would_hold") else exits.DONE,
-        exits.CHANGES if made.has_changes else exits.DONE,
-    )
-
-
-def apply(
-    file: Annotated[Path, typer.Argument(help=N_("Source file (YAML), or a saved plan (JSON)."))],
-    as_json: output.JSON = False,
-) -> None:
-    """Pull and write."""
-    if file.suffix == ".json":
-        from verbund.errors import UsageError
-
-        raise UsageError(
-            "{file} is a saved plan, and this version cannot carry out saved plans yet; apply the source file instead.",
-            file=str(file),
-        )
-    with ends_on_sigterm(), session.current().hub() as hub:
-        source = hub.source_file(file)
-        with progress() as report:
-            run = scheduler.apply_now(hub, source, progress=report)
-    document = run.document
-    output.answer(document, as_json=as_json, show=lambda console: source_show.show_run(console, document))
-    if run.failure:
-        output.say(error_sentence(run.failure))
-    exits.finish(exits.of_run(document, new_rejects=bool(run.new_rejects)))
-
-
 def listing(as_json: output.JSON = False, as_jsonl: output.JSONL = False) -> None:
     """All sources with their health."""
     with views.fresh_hub() as hub:
         from verbund.bootstrap import now
         from verbund.views.health import Health
+        from verbund.views.quality import Quality
 
-        items = [source_show.source_facts(one, now()) for one in Health(hub.engine).sources(now())]
+        scores = Quality(hub.engine).scores(now())
+        items = [
+            {
+                **source_show.source_facts(one, now()),
+                "score": scores[one.source].points if one.source in scores else None,
+            }
+            for one in Health(hub.engine).sources(now())
+        ]
     output.answer(
         output.listing(items),
         as_json=as_json,
@@ -152,8 +98,12 @@ def show(name: Name, as_json: output.JSON = False) -> None:
     with views.fresh_hub() as hub:
         from verbund.bootstrap import now
         from verbund.errors import UnknownNameError
+        from verbund.ingest.dropped import dropped_document, dropped_values
         from verbund.views.health import Health
         from verbund.views.offers import Offers
+        from verbund.views.quality import Quality, quality_document
+        from verbund.views.reject_report import RejectReport
+        from verbund.views.reject_words import group_document
 
         health = Health(hub.engine)
         found = health.source(name, now())
@@ -163,7 +113,13 @@ def show(name: Name, as_json: output.JSON = False) -> None:
             **source_show.source_facts(found, now()),
             "scope": found.facts.scope if found.facts else {},
             "offers": Offers(hub.engine).states(name),
-            "rejects_by_rule": [source_show.group_facts(group) for group in health.rejects(name)],
+            "quality": quality_document(Quality(hub.engine), name, now(), current_language()),
+            "rejects_by_rule": [
+                group_document(group, current_language()) for group in RejectReport(hub.engine).groups(name)
+            ],
+            "dropped_values": [
+                dropped_document(one, current_language()) for one in dropped_values(hub.settings.ingest, name)
+            ],
             "runs": [source_show.run_facts(run) for run in health.runs(name)],
         }
     output.answer(document, as_json=as_json, show=lambda console: source_show.show_source(console, document))

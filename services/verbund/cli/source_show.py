@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from verbund.cli import differences, output, reject_show
-from verbund.i18n import N_, _, current_language, ngettext
+from verbund.cli import differences, output, quality_show, reject_show
+from verbund.i18n import N_, _, ngettext
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from verbund.views.health import Run, SourceHealth
-    from verbund.views.reject_report import RejectGroup
 
 _SHOWN_CHANGES: Final = 40
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
@@ -99,13 +98,6 @@ def source_facts(health: SourceHealth, now: datetime) -> dict[str, Any]:
     }
 
 
-def group_facts(group: RejectGroup) -> dict[str, Any]:
-    """Rejects of one rule in one field, with what to do about them."""
-    from verbund.views.reject_words import group_document
-
-    return group_document(group, current_language())
-
-
 def age(seconds: float | None) -> str | None:
     """How long ago, short: `31 h`."""
     if seconds is None:
@@ -129,12 +121,13 @@ def show_sources(console: Console, items: Sequence[Mapping[str, Any]]) -> None:
             item["state"] if item["state"] != "active" else None,
             age(item["fresh_for_s"]),
             item["rejects"] or None,
+            None if item["score"] is None else f"{item['score']:.0f}",
             item["title"],
         )
         for item in items
     ]
-    columns = (_("source"), _("district"), _("health"), _("state"), _("fresh"), _("rejects"), _("title"))
-    output.table(console, columns, rows, right=(4, 5), whole=(0,))
+    columns = (_("source"), _("district"), _("health"), _("state"), _("fresh"), _("rejects"), _("quality"), _("title"))
+    output.table(console, columns, rows, right=(4, 5, 6), whole=(0,))
 
 
 def show_source(console: Console, document: Mapping[str, Any]) -> None:
@@ -150,11 +143,14 @@ def show_source(console: Console, document: Mapping[str, Any]) -> None:
             (_("health"), " – ".join([word(document["health"]), *document["because"]])),
             (_("fresh"), age(document["fresh_for_s"])),
             (_("offers"), ", ".join(f"{state} {count}" for state, count in document["offers"].items())),
+            (_("quality"), quality_show.score_word(document["quality"])),
         ],
     )
     show_runs(console, document["runs"])
     if document["rejects_by_rule"]:
         reject_show.show_groups(console, document["rejects_by_rule"], title=_("Rejects"))
+    quality_show.show_dropped(console, document["dropped_values"])
+    quality_show.show_quality(console, document["quality"])
 
 
 def show_runs(console: Console, runs: Sequence[Mapping[str, Any]]) -> None:

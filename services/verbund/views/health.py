@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Engine, Index, MetaData, Row, Table, Text, func, select
 
@@ -25,9 +25,6 @@ from verbund.views.sql import (
     plain,
     read_as,
 )
-
-if TYPE_CHECKING:
-    from verbund.views.reject_report import RejectGroup
 
 metadata = MetaData()
 
@@ -229,12 +226,6 @@ class Health:
     def source(self, name: str, now: datetime) -> SourceHealth | None:
         """One source, removed or not; None when it is unknown."""
         return next((one for one in self.sources(now, removed=True) if one.source == name), None)
-
-    def rejects(self, name: str) -> list[RejectGroup]:
-        """Open rejects of a source, grouped by rule and field."""
-        from verbund.views.reject_report import RejectReport  # noqa: PLC0415 - it asks this module about runs
-
-        return RejectReport(self._engine).groups(name)
 
     def runs(self, source: str | None = None, *, limit: int = 20) -> list[Run]:
         """The latest runs first."""

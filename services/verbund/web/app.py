@@ -11,6 +11,7 @@ from verbund.web.headers import SecurityHeaders
 from verbund.web.offers_api import offers_api
 from verbund.web.pages import pages, static_files
 from verbund.web.reading import Reading
+from verbund.web.rejects_api import rejects_api
 from verbund.web.sources_api import sources_api
 
 # Smaller answers would grow.
@@ -36,7 +37,13 @@ def create_app(reading: Reading) -> FastAPI:
         servers=[{"url": reading.public_url}] if reading.public_url else None,
     )
     problems.install(app)
-    for router in (offers_api(reading), changes_api(reading), sources_api(reading), pages(reading)):
+    for router in (
+        offers_api(reading),
+        changes_api(reading),
+        sources_api(reading),
+        rejects_api(reading),
+        pages(reading),
+    ):
         app.include_router(router)
     app.mount("/static", static_files())
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES)

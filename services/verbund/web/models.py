@@ -148,6 +148,34 @@ class Source(BaseModel):
     last_run: dict[str, Any] | None
     fresh_at: str | None = Field(description="End of the last complete run.")
     rejects: int
+    score: float | None = Field(
+        default=None, description="Quality of what it shows, 0 to 100; a rejected record counts as an offer with 0."
+    )
+
+
+class RejectGroup(BaseModel):
+    """Rejected records that break the same rule in the same field."""
+
+    model_config = ConfigDict(extra="allow")
+
+    rule: str
+    title: str = Field(description="The rule in the language asked for.")
+    place: str
+    count: int
+    regressed: int = Field(description="How many of them were good before.")
+    back: bool = Field(description="The whole group had been cleared and is there again.")
+    first_seen: str
+    last_seen: str
+    text: str
+    fix: str = Field(description="What the provider can do.")
+
+
+class Rejects(BaseModel):
+    """What a source could not deliver."""
+
+    source: str
+    total: int = Field(description="Number of records.")
+    items: list[RejectGroup]
 
 
 class Sources(BaseModel):

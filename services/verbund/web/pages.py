@@ -28,7 +28,7 @@ from verbund.web.offers_api import whole_offer
 from verbund.web.problems import GoneError
 from verbund.web.reading import Reading
 from verbund.web.search_page import search_page
-from verbund.web.sources_api import rejected, source_facts
+from verbund.web.sources_api import known, source_facts, whole_source
 from verbund.web.wording import Wording
 from verbund_schemas import BKG_ATTRIBUTION
 
@@ -82,10 +82,16 @@ def _pages_in(router: APIRouter, reading: Reading, language: str) -> None:
 
     @router.get(f"/{language}/sources")
     def sources(request: Request) -> HTMLResponse:
+        scores = reading.quality.scores(reading.clock())
         found = [source_facts(one) for one in reading.health.sources(reading.clock())]
         for one in found:
-            one["rejected"] = rejected(reading, one["source"]) if one["rejects"] else []
+            one["score"] = scores[one["source"]].points if one["source"] in scores else None
         return _render("sources.html", language, request, reading, sources=found)
+
+    @router.get(f"/{language}/sources/{{name}}")
+    def source(request: Request, name: str) -> HTMLResponse:
+        one = whole_source(reading, known(reading, name), language)
+        return _render("source.html", language, request, reading, one=one)
 
 
 def _offer(reading: Reading, offer: dict[str, Any], language: str) -> dict[str, Any]:

@@ -13,11 +13,16 @@ from verbund.views.health import Health
 from verbund.views.history import History
 from verbund.views.offers import Offers
 from verbund.views.organisations import Organisations
+from verbund.views.quality import Quality
+from verbund.views.reject_report import RejectReport
 from verbund.views.search import SearchIndex
 
 #: Opens contacts of a district for showing: fields of the schema `Contact` by id. It leaves out the erased and the
 #: withdrawn ones, and those whose licence forbids showing.
 ContactsOf: TypeAlias = Callable[[str, Sequence[str]], Mapping[str, Mapping[str, Any]]]
+
+#: Values of a source that its mapping left out, as JSON values, in the language `de` or `en`.
+DroppedOf: TypeAlias = Callable[[str, str], Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +34,7 @@ class Reading:
         lag: events of the log that views or search have not read yet; may raise what the log raises.
         version: of the program.
         contacts_of: None: no contacts are shown.
+        dropped_of: None: this process does not know what mappings left out.
         public_url: address under which people reach this hub, or None.
     """
 
@@ -38,9 +44,12 @@ class Reading:
     organisations: Organisations
     changes: Changes
     health: Health
+    quality: Quality
+    rejects: RejectReport
     codec: Codec
     clock: Callable[[], datetime]
     lag: Callable[[], int]
     version: str
     contacts_of: ContactsOf | None = None
+    dropped_of: DroppedOf | None = None
     public_url: str | None = None

@@ -5,13 +5,16 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from verbund.errors import VerbundError
 from verbund.i18n import N_
 from verbund.views.health import Run, SourceHealth
+from verbund.views.quality import quality_document
+from verbund.views.reject_words import group_document
 from verbund.views.search_items import instant_text
 from verbund.web.examples import DISTRICTS, SOURCES
+from verbund.web.language import preferred
 from verbund.web.models import Alive, Districts, Source, Sources
 from verbund.web.problems import NOT_FOUND, RESPONSES, Problem, problem
 from verbund.web.reading import Reading
@@ -54,19 +57,21 @@ def sources_api(reading: Reading) -> APIRouter:
         "/v1/sources", tags=["sources"], summary="All sources", response_model=Sources, responses={200: SOURCES}
     )
     def all_sources() -> dict[str, Any]:
-        """Every source with one truthful word about its health, why, its last run and its freshness."""
-        found = [source_facts(one) for one in reading.health.sources(reading.clock())]
+        """Every source with one truthful word about its health, why, its last run, its freshness and its quality."""
+        now = reading.clock()
+        scores = reading.quality.scores(now)
+        found = [
+            {**source_facts(one), "score": scores[one.source].points if one.source in scores else None}
+            for one in reading.health.sources(now)
+        ]
         return {"total": len(found), "items": found}
 
     @router.get(
         "/v1/sources/{name}", tags=["sources"], summary="One source", response_model=Source, responses=NOT_FOUND
     )
-    def one_source(name: str) -> dict[str, Any]:
-        """One source, with what it could not deliver, grouped."""
-        health = reading.health.source(name, reading.clock())
-        if health is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, N_("There is no source with this name."))
-        return {**source_facts(health), "rejected": rejected(reading, name)}
+    def one_source(request: Request, name: str) -> dict[str, Any]:
+        """One source, with its quality, what to mend first, and what it could not deliver, grouped."""
+        return whole_source(reading, known(reading, name), preferred(request))
 
     @router.get("/healthz", tags=["process"], summary="Alive", response_model=Alive)
     def alive() -> dict[str, str]:
@@ -110,17 +115,34 @@ def source_facts(health: SourceHealth) -> dict[str, Any]:
     }
 
 
-def rejected(reading: Reading, name: str) -> list[dict[str, Any]]:
+def known(reading: Reading, name: str) -> SourceHealth:
+    """A source with its health.
+
+    Raises:
+        HTTPException: there is none of that name.
+    """
+    health = reading.health.source(name, reading.clock())
+    if health is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, N_("There is no source with this name."))
+    return health
+
+
+def whole_source(reading: Reading, health: SourceHealth, language: str) -> dict[str, Any]:
+    """A source with its quality and what became of what it delivers, with words in `de` or `en`."""
+    name = health.source
+    quality = quality_document(reading.quality, name, reading.clock(), language)
+    return {
+        **source_facts(health),
+        "score": quality["score"],
+        "quality": quality,
+        "rejected": rejected(reading, name, language),
+        "dropped": list(reading.dropped_of(name, language)) if reading.dropped_of else [],
+    }
+
+
+def rejected(reading: Reading, name: str, language: str) -> list[dict[str, Any]]:
     """What a source could not deliver, by rule and field."""
-    return [
-        {
-            "rule": group.rule,
-            "place": group.place,
-            "count": group.count,
-            "examples": [one.reject.record_key for one in group.examples],
-        }
-        for group in reading.health.rejects(name)
-    ]
+    return [group_document(group, language) for group in reading.rejects.groups(name)]
 
 
 def _run(run: Run | None) -> dict[str, Any] | None:
