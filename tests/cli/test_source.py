@@ -91,14 +91,6 @@ def test_a_plan_says_what_would_change_and_changes_nothing(call, folder):
     assert call("log", "verify", "--json").json["events"] == 0
 
 
-def test_a_saved_plan_is_refused_politely(call, folder):
-    call("init")
-    call("source", "plan", "witten.yaml", "--out", "plan.json")
-    answer = call("source", "apply", "plan.json")
-    assert answer.code == 2
-    assert "source file" in answer.err
-
-
 def test_applying_registers_the_source_and_says_what_was_done(applied):
     source = applied("source", "list", "--json").json["items"][0]
     assert (source["source"], source["health"], source["state"]) == ("witten-kurse", "healthy", "active")
@@ -173,3 +165,42 @@ def test_a_source_file_that_cannot_be_is_named_with_its_line(call, folder, text,
     assert (answer.code, answer.out) == (2, "")
     assert said in answer.err
     assert "bad.yaml" in answer.err
+
+
+def test_a_saved_plan_is_carried_out_and_only_once(call, applied, folder) -> None:
+    write(folder, *ROWS, "4;Töpfern;Witten;Haus Ruhr")
+    assert call("source", "plan", "witten.yaml", "--out", "plan.json").code == 6
+    write(folder, *ROWS, "4;Töpfern;Witten;Haus Ruhr", "5;Singen;Witten;Haus Ruhr")
+    done = call("source", "apply", "plan.json", "--json")
+    assert (done.code, done.json["counts"]["published"]) == (0, 1)
+    again = call("source", "apply", "plan.json")
+    assert again.code == 4
+    assert "Plan again" in again.err
+
+
+def test_a_plan_is_compared_with_a_saved_one(call, applied, folder) -> None:
+    write(folder, *ROWS, "4;Töpfern;Witten;Haus Ruhr")
+    call("source", "plan", "witten.yaml", "--out", "plan.json")
+    write(folder, *ROWS, "5;Singen;Witten;Haus Ruhr")
+    compared = call("source", "plan", "witten.yaml", "--compare", "plan.json", "--json").json["compared"]
+    assert [one["record_key"] for one in compared["added"]] == ["5"]
+    assert [one["record_key"] for one in compared["dropped"]] == ["4"]
+    assert call("source", "plan", "witten.yaml", "--compare", "witten.yaml").code == 2
+
+
+def test_a_filter_is_looked_at_before_it_is_used(call, applied, folder) -> None:
+    write(folder, *ROWS[:1])
+    (folder / "anders.csv").write_text((folder / "kurse.csv").read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "neu.yaml").write_text(SOURCE.replace("kurse.csv", "anders.csv"), encoding="utf-8")
+    answer = call("source", "filter-preview", "neu.yaml", "--json")
+    assert answer.code == 5
+    assert (answer.json["kept"], len(answer.json["lost"]), answer.json["gained"]) == (1, 2, [])
+    assert "path" in answer.json["settings"]
+
+
+def test_a_mapping_is_tried_on_the_past(call, applied, folder) -> None:
+    (folder / "neu.yaml").write_text(SOURCE.replace("title: Titel", "title: Titel, summary: Träger"), encoding="utf-8")
+    answer = call("source", "replay", "witten-kurse", "--mapping", "neu.yaml", "--since", "2020-01-01", "--json")
+    assert answer.code == 6
+    assert [change["action"] for change in answer.json["changes"]] == ["revise"] * 3
+    assert call("source", "replay", "anders", "--mapping", "neu.yaml", "--since", "2020-01-01").code == 2

@@ -12,9 +12,12 @@ from typing import Any
 import orjson
 
 from verbund.errors import BaseMovedError, UsageError
+from verbund.i18n import N_
 from verbund.ingest.inventory import Inventory
 from verbund.ingest.moment import Moment
 from verbund.ingest.source_file import SourceFile
+
+_NO_PLAN = N_("{file} is no plan that `verbund source plan --out` saved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +69,31 @@ def read_plan(file: Path) -> SavedPlan:
     Raises:
         UsageError: it is none.
     """
+    document = read_document(file)
+    return SavedPlan(
+        source=document["source"],
+        file=Path(document["file"]),
+        base=document["base"],
+        answers=document["answers"],
+        cursors=document["cursors"],
+        digest=document["digest"],
+    )
+
+
+def read_document(file: Path) -> dict[str, Any]:
+    """A plan's document from its file.
+
+    Raises:
+        UsageError: it is none.
+    """
     try:
         document = orjson.loads(file.read_bytes())
-        return SavedPlan(
-            source=document["source"],
-            file=Path(document["file"]),
-            base=document["base"],
-            answers=document["answers"],
-            cursors=document["cursors"],
-            digest=document["digest"],
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError("{file} is no plan that `verbund source plan --out` saved", file=file.name) from error
+        missing = {"source", "file", "base", "answers", "cursors", "digest", "changes"} - document.keys()
+    except (OSError, ValueError, AttributeError) as error:
+        raise UsageError(_NO_PLAN, file=file.name) from error
+    if missing:
+        raise UsageError(_NO_PLAN, file=file.name)
+    return dict(document)
 
 
 def decision_digest(db: Any) -> str:
