@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +25,7 @@ from verbund.ingest.cache import SourceCache
 from verbund.ingest.decide import decide, decide_removal
 from verbund.ingest.guards import Case, Facts, find_in_parts, judge
 from verbund.ingest.inventory import Inventory, immediate
+from verbund.ingest.jail import Cell, Jail, ParserLostError, shared_jail
 from verbund.ingest.judging import Known, known_of, withheld_parts
 from verbund.ingest.ledger import write_ledger
 from verbund.ingest.mapping import MappingTask
@@ -32,6 +33,7 @@ from verbund.ingest.moment import Moment, instant_text
 from verbund.ingest.publish import BaseMoved, Publisher
 from verbund.ingest.pull import Progress, Pull, PullResult
 from verbund.ingest.rejects import changed_rejects, cleared_rejects, publish_rejects
+from verbund.ingest.repeating import Repeating
 from verbund.ingest.saved_plan import decision_digest
 from verbund.ingest.sentences import sentence
 from verbund.ingest.source_file import SourceFile
@@ -60,6 +62,7 @@ class Rooms:
     archive: Archive
     keys: KeyStore
     clock: Callable[[], datetime]
+    jail: Jail = field(default_factory=shared_jail)
     hub_urls: tuple[str, ...] = ()
 
 
@@ -83,7 +86,7 @@ class Run:
         self._rooms = rooms
         self._source = source
         self._db = db
-        self._progress = progress
+        self._progress = Repeating(progress)
         self._known = Known()
         self._case = Case(db, rooms.log, self.cache.feed, source, PullResult(), self._known, {})
         self._found: dict[str, Facts] = {}
@@ -100,21 +103,34 @@ class Run:
             answers: instead of the source's own.
             cursors: where to go on instead of where the last run ended.
         """
+        self._rooms.jail.warm()
         self.inventory.catch_up()
         self.cache.demand_mapping(self._source.mapping_version)
         answers = answers or SourceAnswers(self._rooms.fetch, self._source.path.parent)
-        pull = self._pull(answers).run(cursors=cursors)
-        self._map_and_decide(pull)
+        with self._cell() as cell:
+            pull = self._pull(answers, cell).run(cursors=cursors)
+            self._map_and_decide(pull, cell)
         return pull
 
     def read_again(self, answers: Iterable[tuple[Request, Fetched]]) -> PullResult:
         """Read, map and decide about kept answers; nothing is taken for gone."""
         self.inventory.catch_up()
-        pull = self._pull(RecordedAnswers([], self._rooms.archive)).read_again(answers)
-        self._map_and_decide(pull)
+        with self._cell() as cell:
+            pull = self._pull(RecordedAnswers([], self._rooms.archive), cell).read_again(answers)
+            self._map_and_decide(pull, cell)
         return pull
 
-    def _pull(self, answers: Answers) -> Pull:
+    def _cell(self) -> Cell:
+        task = MappingTask(
+            connector=self._source.connector_class,
+            settings=self._source.settings,
+            context=self._context,
+            secret=self._rooms.keys.secret_of(self._source.source),
+            year=self.moment.at.year,
+        )
+        return Cell(self._rooms.jail, task, tick=self._progress.again)
+
+    def _pull(self, answers: Answers, cell: Cell) -> Pull:
         source = self._source
         return Pull(
             source.connector_class(source.settings, self._context),
@@ -123,23 +139,27 @@ class Run:
             db=self._db,
             answers=answers,
             archive=self._rooms.archive,
+            read=cell.read,
             reject_id=lambda key: reject_id(source.district, source.source, key),
             at=self.moment.text,
             progress=self._progress,
         )
 
-    def _map_and_decide(self, pull: PullResult) -> None:
+    def _map_and_decide(self, pull: PullResult, cell: Cell) -> None:
         self._look_at_parts(pull)
-        task = MappingTask(
-            connector=self._source.connector_class,
-            settings=self._source.settings,
-            context=self._context,
-            secret=self._rooms.keys.secret_of(self._source.source),
-            year=self.moment.at.year,
-        )
-        stage(self._db, self.cache, task, progress=self._progress)
+        try:
+            stage(self._db, self.cache, cell, source=self._source.source, progress=self._progress)
+        except ParserLostError as error:
+            self._give_up(pull, error)
         self.inventory.catch_up()
         self._decide(pull)
+
+    def _give_up(self, pull: PullResult, error: ParserLostError) -> None:
+        """Too many records cost their child: nothing of this pull counts, and the next run looks at it all again."""
+        for part in pull.parts.values():
+            part.reasons.append(error.reason)
+        for table in ("seen", "delivered", "staged", "organisation", "contact", "broken"):
+            self._db.execute(f"DELETE FROM scratch.{table}")
 
     def _look_at_parts(self, pull: PullResult) -> None:
         """Forget items that are proven gone, but for those of parts that a person is to answer for first."""
@@ -418,6 +438,7 @@ def source_changed(publisher: Publisher, source: SourceFile, change: str, *, aft
         "attribution": source.attribution,
         "scope": source.scope,
         "every_s": int(every.total_seconds()) if every else None,
+        "frozen_after_s": source.guards.frozen_after_s,
     }
     return publisher.event("SourceChanged", source.source, data, content=f"{change}\n{source.digest}\n{after}")
 

@@ -97,6 +97,12 @@ class Guards(_Strict):
     revise: _ShareOrOff = _Share(share=0.5)
     blanked: _ShareOrOff = _Share(share=0.3)
     growth: _ShareOrOff = _Share(share=1.0)
+    frozen: Annotated[Duration | Literal["off"], BeforeValidator(_off)] = timedelta(days=60)
+
+    @property
+    def frozen_after_s(self) -> int:
+        """After how many seconds without a change a source is worth a look; 0: never."""
+        return 0 if self.frozen == "off" else int(self.frozen.total_seconds())
 
     def share(self, guard: str) -> float:
         """The share at which a guard fires that is not off."""

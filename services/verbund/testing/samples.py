@@ -48,6 +48,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "attribution": "Ennepe-Ruhr-Kreis",
         "scope": {},
         "every_s": 3600,
+        "frozen_after_s": 60 * 86_400,
     },
     "OfferRekeyed": {"old_key": "kurs-0", "revision": 2},
     "ContentRefused": {"content_hash": "0a" * 32, "refusal_id": A_REFUSAL, "cause_id": A_REFUSAL},
