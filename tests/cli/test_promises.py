@@ -21,8 +21,10 @@ PROMISED = {
     "config show": ["--origin", "--json"],
     "source init": ["--connector", "--from", "--json"],
     "source check": ["--json"],
-    "source plan": ["--out", "--json", "--jsonl"],
+    "source plan": ["--out", "--compare", "--json", "--jsonl"],
     "source apply": ["--json"],
+    "source filter-preview": ["--json"],
+    "source replay": ["--mapping", "--since", "--json"],
     "source list": ["--json", "--jsonl"],
     "source show": ["--json"],
     "source pause": ["--json"],
@@ -97,7 +99,8 @@ def test_every_help_text_is_in_the_german_catalogue(known):
 def test_every_promised_setting_is_there():
     promised = (
         "home event_log database ingest state keys raw search listen public_url fetch_allow proxy ca_file log_level "
-        "log_format lang"
+        "log_format lang runs_at_once alerts_to alerts_from alerts_smtp alerts_smtp_password alerts_webhook "
+        "alerts_webhook_secret alerts_quiet alerts_quiet_except alerts_lang alerts_weekly"
     )
     assert set(promised.split()) == set(NAMES)
 
