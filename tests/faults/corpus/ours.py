@@ -115,7 +115,7 @@ class Verbund:
                 clock=lambda: self._now,
             )
         )
-        self.person = Person(self.ingest, archive, DISTRICT)
+        self.person = Person(self.ingest, archive, DISTRICT, source)
         self.runs: list[dict[str, Any]] = []
         self._loaded: tuple[bytes, SourceFile] | None = None
         self._position = 0
@@ -132,7 +132,8 @@ class Verbund:
         self._lay_file(step)
         self.runs.append(self.ingest.apply(self._loaded[1]).document)
         self._read_log()
-        self.person.answers(step)
+        if step.attended:
+            self.person.answers(step)
 
     @property
     def live(self) -> set[str]:
@@ -162,7 +163,8 @@ class Verbund:
         while page := self._log.read({topic: self._position}):
             self._position = page[-1].position + 1
             for recorded in page:
-                self._fold(recorded.type, recorded.subject, recorded.revision, recorded.data)
+                if recorded.source == f"{DISTRICT}/{self._source}":
+                    self._fold(recorded.type, recorded.subject, recorded.revision, recorded.data)
 
     def _fold(self, kind: str, subject: str, revision: int, data: dict[str, Any]) -> None:
         if not kind.startswith("Offer") or revision <= self._offers.get(subject, (0,))[0]:

@@ -19,16 +19,17 @@ class Person:
         answered: guard and answer of each hold that was answered.
     """
 
-    def __init__(self, ingest: Ingest, archive: Archive, district: str) -> None:
+    def __init__(self, ingest: Ingest, archive: Archive, district: str, source: str) -> None:
         self._ingest = ingest
         self._archive = archive
         self._district = district
+        self._source = source
         self.answered: list[tuple[str, str]] = []
 
     def answers(self, step: Step) -> None:
         """Look at every hold that is open now."""
         for hold in self._ingest.holds(self._district):
-            if hold["state"] != "open" or hold["answer"] is not None:
+            if hold["source"] != self._source or hold["state"] != "open" or hold["answer"] is not None:
                 continue
             changes = members(self._archive, hold["set_digest"])
             right = {self._is_right(action, key, step) for action, key in changes}

@@ -94,6 +94,7 @@ class Step:
         absent: keys whose absence this delivery shows to whoever reads it well.
         source: the source file in force, but for its name.
         serve: the server.
+        attended: somebody looks at what is held.
     """
 
     at: datetime
@@ -102,6 +103,7 @@ class Step:
     absent: frozenset[str]
     source: Mapping[str, Any]
     serve: Serve
+    attended: bool = True
 
 
 class Story:
@@ -172,6 +174,7 @@ class Story:
         after: timedelta = timedelta(days=1),
         clean: bool | None = None,
         shows: Callable[[str], bool] | None = None,
+        attended: bool = True,
     ) -> None:
         """A pull of the feed, with faults or without.
 
@@ -179,6 +182,7 @@ class Story:
             after: time since the pull before.
             clean: that it is the truth in spite of the faults named.
             shows: of which keys it proves the absence all the same.
+            attended: that somebody looks at what is held.
         """
         self._now += after
         whole = not faults if clean is None else clean
@@ -191,6 +195,7 @@ class Story:
                 absent=frozenset(key for key in self._ever - self.truth.keys() if shown(key)),
                 source=self.source,
                 serve=_remembered(self.publisher.deliver(list(self.truth.values()), faults)),
+                attended=attended,
             )
         )
 
