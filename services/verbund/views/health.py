@@ -7,8 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Engine, Index, MetaData, Row, Table, Text, func, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Index,
+    MetaData,
+    Row,
+    Table,
+    Text,
+    func,
+    select,
+)
 
+from verbund import patience
 from verbund.events import Recorded
 from verbund.views.fold import district_of, facts_of, source_of
 from verbund.views.rejects import Rejects
@@ -40,6 +55,7 @@ sources = Table(
     Column("attribution", Text),
     Column("scope", JsonText, nullable=False),
     Column("every_s", BigInteger),
+    Column("frozen_after_s", BigInteger),
     Column("file_digest", Text, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("position", BigInteger, nullable=False),
@@ -59,6 +75,7 @@ runs = Table(
     Column("counts", JsonText, nullable=False),
     Column("related", JsonText, nullable=False),
     Column("totals", JsonText, nullable=False),
+    Column("changed", Boolean, nullable=False),
     Column("reason", Text),
     Column("facts", JsonText, nullable=False),
     Column("ledger_digest", Text),
@@ -73,12 +90,21 @@ runs = Table(
 LATE_AFTER_RHYTHMS = 2
 STALE_AFTER_RHYTHMS = 6
 
+# A source that is pulled and stays as it is for so long may be one that nobody looks after, unless its file says otherwise.
+FROZEN_AFTER = timedelta(days=60)
+
+# A source of which more than this share is rejected delivers nothing that one could rely on.
+MOSTLY_REJECTED = 0.5
+
+_CHANGES = ("published", "revised", "reopened", "withdrawn", "withdrawn_by_record")
+_RATE_LIMITED_CODE = "E223"
+
 
 class HealthView(SqlView):
     """One row for each source that was registered and for each run; the latest event of each decides."""
 
     name = "health"
-    version = 1
+    version = 2
     handles = frozenset({"SourceChanged", "RunFinished"})
     topics: tuple[str, ...] = ("inventory", "runs")
     metadata = metadata
@@ -133,6 +159,7 @@ class SourceFacts:
     attribution: str | None
     scope: dict[str, str]
     every_s: int | None
+    frozen_after_s: int | None
     file_digest: str
     changed_at: datetime
 
@@ -147,6 +174,8 @@ class SourceHealth:
         because: codes of the reasons, the gravest first; empty when healthy.
         last_run: the latest one, of whatever outcome; `last_complete` the latest complete one.
         rejects: number of open rejects.
+        resumes_at: the source asked in its last run to be left alone until then.
+        unchanged_since: its last run that changed anything, or its first run.
     """
 
     source: str
@@ -157,23 +186,35 @@ class SourceHealth:
     last_run: Run | None
     last_complete: Run | None
     rejects: int
+    resumes_at: datetime | None = None
+    unchanged_since: datetime | None = None
 
 
 def health_word(
-    *, facts: SourceFacts | None, last: Run | None, last_complete: Run | None, rejects: int, now: datetime
+    *,
+    facts: SourceFacts | None,
+    last: Run | None,
+    last_complete: Run | None,
+    rejects: int,
+    now: datetime,
+    unchanged_since: datetime | None = None,
 ) -> tuple[str, tuple[str, ...]]:
-    """The one truthful word about a source at an instant, and why. Pure: it only knows what it is given.
+    """The one truthful word about a source at an instant, and why: the worst of last run, freshness, rejects and holds.
 
-    A paused or removed source is never late. Lateness counts from the last complete run.
+    Pure: it only knows what it is given. A paused or removed source is never late or frozen. Lateness counts from the
+    last complete run. Being asked for patience is no failure while the source is not late because of it.
     """
     if last is None:
         return "never_run", ("never_run",)
     late = _lateness(facts, last_complete, now)
-    grave = [last.reason or "failed"] if last.outcome == "failed" else []
+    patient = last.outcome == "failed" and _resumes_at(last) is not None
+    grave = [last.reason or "failed"] if last.outcome == "failed" and not patient else []
     grave += [late] if late in ("never_complete", "stale") else []
     light = ["partial"] if last.outcome == "partial" else []
+    light += [patience.RATE_LIMITED] if _resumes_at(last) is not None else []
     light += [late] if late == "late" else []
-    light += ["rejects"] if rejects else []
+    (grave if _mostly_rejected(last_complete) else light).extend(["rejects"] if rejects else [])
+    light += ["frozen"] if late is None and _is_frozen(facts, unchanged_since, now) else []
     if last.held:
         return "held", ("held", *grave, *light)
     word = "degraded" if grave else "warning" if light else "healthy"
@@ -191,6 +232,28 @@ def _lateness(facts: SourceFacts | None, last_complete: Run | None, now: datetim
     return "late" if rhythms > LATE_AFTER_RHYTHMS else None
 
 
+def _resumes_at(run: Run) -> datetime | None:
+    """Until when the source asked to be left alone in this run."""
+    until = patience.resumes_at(run.parts)
+    if until is None and run.reason == _RATE_LIMITED_CODE:  # as runs said it before their parts did
+        return run.finished_at + timedelta(seconds=float(run.facts.get("retry_after_s", 0)))
+    return until
+
+
+def _mostly_rejected(last_complete: Run | None) -> bool:
+    if last_complete is None:
+        return False
+    counts = last_complete.counts
+    return counts.get("rejected", 0) > MOSTLY_REJECTED * counts.get("delivered", 0)
+
+
+def _is_frozen(facts: SourceFacts | None, unchanged_since: datetime | None, now: datetime) -> bool:
+    if facts is None or unchanged_since is None or facts.change in ("paused", "removed"):
+        return False
+    after = FROZEN_AFTER if facts.frozen_after_s is None else timedelta(seconds=facts.frozen_after_s)
+    return bool(after) and now - unchanged_since > after
+
+
 class Health:
     """Questions about sources and runs."""
 
@@ -201,8 +264,9 @@ class Health:
         """All sources by district and name; removed ones only when asked for."""
         with self._engine.connect() as tx:
             facts = {(row.district, row.source): _facts(row) for row in tx.execute(select(sources))}
-            last = _latest(tx, complete=False)
-            complete = _latest(tx, complete=True)
+            last = _latest(tx)
+            complete = _latest(tx, runs.c.outcome == "complete")
+            unchanged = _unchanged_since(tx)
         rejected = Rejects(self._engine).counts()
         found = []
         for key in sorted(facts.keys() | last.keys()):
@@ -215,10 +279,22 @@ class Health:
                 last_complete=complete.get(key),
                 rejects=rejected.get(key[1], 0),
                 now=now,
+                unchanged_since=unchanged.get(key),
             )
+            latest = last.get(key)
+            until = _resumes_at(latest) if latest else None
             found.append(
                 SourceHealth(
-                    key[1], key[0], known, word, because, last.get(key), complete.get(key), rejected.get(key[1], 0)
+                    source=key[1],
+                    district=key[0],
+                    facts=known,
+                    word=word,
+                    because=because,
+                    last_run=latest,
+                    last_complete=complete.get(key),
+                    rejects=rejected.get(key[1], 0),
+                    resumes_at=until if until and until > now else None,
+                    unchanged_since=unchanged.get(key),
                 )
             )
         return found
@@ -242,10 +318,19 @@ class Health:
         return None if row is None else _run(row)
 
 
-def _latest(tx: Connection, *, complete: bool) -> dict[tuple[str, str], Run]:
+def _unchanged_since(tx: Connection) -> dict[tuple[str, str], datetime]:
+    """When each source last changed anything; of one that never did, its first run."""
+    key = (runs.c.district, runs.c.source)
+    began = select(*key, func.min(runs.c.finished_at)).group_by(*key)
+    changed = select(*key, func.max(runs.c.finished_at)).where(runs.c.changed).group_by(*key)
+    found = {(district, source): at for district, source, at in tx.execute(began)}
+    return found | {(district, source): at for district, source, at in tx.execute(changed)}
+
+
+def _latest(tx: Connection, such: ColumnElement[bool] | None = None) -> dict[tuple[str, str], Run]:
     newest = select(runs.c.district, runs.c.source, func.max(runs.c.position).label("position"))
-    if complete:
-        newest = newest.where(runs.c.outcome == "complete")
+    if such is not None:
+        newest = newest.where(such)
     of_each = newest.group_by(runs.c.district, runs.c.source).subquery()
     query = select(runs).join(
         of_each,
@@ -268,6 +353,7 @@ def _source_values(record: Recorded) -> Values:
         plain(facts["attribution"]),
         json_text(facts["scope"]),
         facts["every_s"],
+        facts["frozen_after_s"],
         plain(facts["file_digest"]),
         record.appended_ms,
         record.position,
@@ -288,6 +374,7 @@ def _run_values(record: Recorded) -> Values:
         json_text(facts["counts"]),
         json_text(facts["related"]),
         json_text(facts["totals"]),
+        any(facts["counts"].get(name) for name in _CHANGES),
         plain(facts["reason"]),
         json_text(facts["facts"]),
         plain(facts["ledger_digest"]),
