@@ -77,7 +77,7 @@ class ListFeed:
             raise UnreadableError("not_json") from error
         for number, record in enumerate(records):
             if "key" not in record:
-                yield Broken(part=part, rule="no_key", place=str(number), value=record)
+                yield Broken(part=part, rule="key_missing", place=str(number), value=record)
                 continue
             yield Item(
                 part=part,

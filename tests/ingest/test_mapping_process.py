@@ -14,8 +14,9 @@ from structlog.testing import capture_logs
 
 from tests.ingest.conftest import ListFeed, ListSettings, World
 from verbund.ingest import staging
-from verbund.ingest.mapping import MappingTask, RawRecord, RecordMapper, Staged, masked
+from verbund.ingest.mapping import MappingTask, RawRecord, RecordMapper, Staged
 from verbund.ingest.mapping_process import MappingProcess
+from verbund.masking import masked
 from verbund_connectors.kit import Answer, Item, Reject, Rejected, SourceContext
 
 MOST_BATCHES = 50_000  # tiny ones: many seconds, in which a process starts in any case

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ import orjson
 
 from verbund.draft_check import check_draft, check_organisation, rejects, without
 from verbund.keys import contact_id
+from verbund.masking import masked
 from verbund.offer import content_hash, ends_at, organisation_id
 from verbund_connectors.kit import (
     Answer,
@@ -31,11 +31,8 @@ from verbund_connectors.kit import (
 # Id, key, hash and body of an organisation that can be taken; and what was dropped from it, or cost it.
 _Organisation: TypeAlias = tuple[tuple[str, str, str, bytes] | None, tuple[Reject, ...]]
 
-_PERSONAL_PLACE = re.compile(r"contact|name|mail|phone|mobile|telefon|person", re.IGNORECASE)
-_PERSONAL_VALUE = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+|\+?\d[\d /()-]{6,}\d")
 REMEMBERED_ORGANISATIONS = 1000
 SHOWN_WARNINGS = 5  # of one record, in `verbund why` and the ledger
-SHOWN_VALUE = 80  # characters of a rejected value that a person gets to see
 
 
 #: An item as the source cache keeps it: its key (None: only needed by others), part, id, order of versions, whether it
@@ -195,14 +192,3 @@ def raised(error: Exception) -> str:
     """Kind and line of a bug, for the log; not its message, which may hold what the record held."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
-
-
-def masked(place: str, value: Any) -> str | None:
-    """A rejected value as it may be shown: short, and without what could be a person's name, mail or number."""
-    if value is None:
-        return None
-    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
-    if _PERSONAL_PLACE.search(place):
-        return f"({len(text)} characters)"
-    text = _PERSONAL_VALUE.sub("***", text)
-    return text if len(text) <= SHOWN_VALUE else f"{text[:SHOWN_VALUE]}..."

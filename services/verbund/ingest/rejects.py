@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 
 from verbund.events import Event
-from verbund.ingest.mapping import masked
 from verbund.ingest.publish import BATCH, Publisher
 from verbund.ingest.pull import PullResult
 from verbund.ingest.source_file import SourceFile
+from verbund.masking import masked
 from verbund.offer import reject_id
 
 
