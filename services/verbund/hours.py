@@ -83,6 +83,14 @@ def free_from(spans: Iterable[str], at: datetime) -> datetime:
     return at
 
 
+def shown(at: datetime, language: str, *, now: datetime) -> str:
+    """A local time of day, with its day unless that is today."""
+    local = at.astimezone(LOCAL)
+    if local.date() == now.astimezone(LOCAL).date():
+        return local.strftime("%H:%M")
+    return local.strftime("%d.%m.%Y %H:%M" if language == "de" else "%Y-%m-%d %H:%M")
+
+
 def _end_of(span: Span, at: datetime) -> datetime:
     today = at.astimezone(LOCAL).date()
     ends = (_instant(day, span.end, fold) for day in (today, today + timedelta(days=1)) for fold in (0, 1))

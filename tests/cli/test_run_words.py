@@ -33,7 +33,7 @@ def test_what_a_run_brought_and_when_the_next_one_is():
         "Read completely: 12 new, 3 changed, 1 withdrawn; 2 records rejected (new: 1 × No title); next run at 14:00."
     )
     assert told["de"] == (
-        "Vollständig gelesen: 12 neu, 3 geändert, 1 zurückgezogen; 2 Datensätze abgewiesen (neu: 1 × Kein Titel); "
+        "Vollständig gelesen: 12 neu, 3 geändert, 1 zurückgezogen; 2 Datensätze abgelehnt (neu: 1 × Kein Titel); "
         "nächster Lauf um 14:00."
     )
 

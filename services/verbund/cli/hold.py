@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from verbund.cli import exits, output, register, views
+from verbund.cli import exits, output, register, scheduler, views
 from verbund.cli.progress import progress
 from verbund.i18n import N_, _, current_language, error_sentence
 
@@ -130,7 +130,7 @@ def _run(hub: Hub, source: str) -> tuple[RunReport | None, str]:
 
     try:
         with progress() as report:
-            return hub.ingest.apply(register.kept(hub, source), progress=report), ""
+            return scheduler.apply_now(hub, register.kept(hub, source), progress=report), ""
     except VerbundError as error:
         return None, error_sentence(error)
 

@@ -30,14 +30,6 @@ def rules_of(rejects: Iterable[Any], run_id: str) -> dict[str, int]:
     return dict(Counter(one.rule for one in rejects if one.run_id == run_id).most_common())
 
 
-def clock(at: datetime, language: str, *, now: datetime) -> str:
-    """A time of day, with its day unless that is today."""
-    local = at.astimezone(hours.LOCAL)
-    if local.date() == now.astimezone(hours.LOCAL).date():
-        return local.strftime("%H:%M")
-    return local.strftime("%d.%m.%Y %H:%M" if language == "de" else "%Y-%m-%d %H:%M")
-
-
 def _sentence(run: Mapping[str, Any], rules: Mapping[str, int], next_run_at: datetime | None, language: str) -> str:
     speak = translations(language)
     counts = run["counts"]
@@ -54,7 +46,7 @@ def _sentence(run: Mapping[str, Any], rules: Mapping[str, int], next_run_at: dat
         parts.append(speak.gettext("another run was faster with {n}").format(n=counts["conflicts"]))
     if next_run_at is not None:
         ended = datetime.fromisoformat(run["finished_at"])
-        parts.append(speak.gettext("next run at {time}").format(time=clock(next_run_at, language, now=ended)))
+        parts.append(speak.gettext("next run at {time}").format(time=hours.shown(next_run_at, language, now=ended)))
     return "; ".join(parts) + "."
 
 
@@ -66,7 +58,7 @@ def _outcome(run: Mapping[str, Any], language: str) -> str:
         case "failed" if until is not None:
             ended = datetime.fromisoformat(run["finished_at"])
             said = speak.gettext("The source asked to be left alone until {time}").format(
-                time=clock(until, language, now=ended)
+                time=hours.shown(until, language, now=ended)
             )
         case "failed":
             said = speak.gettext("The source could not be read ({reason}); its offers stay as they are").format(

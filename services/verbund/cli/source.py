@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verbund.cli import exits, output, register, session, source_check, source_plan, source_show, views
+from verbund.cli import exits, output, register, scheduler, session, source_check, source_plan, source_show, views
 from verbund.cli.progress import progress
 from verbund.i18n import N_, _, current_language
 
@@ -88,8 +88,8 @@ def listing(as_json: output.JSON = False, as_jsonl: output.JSONL = False) -> Non
         as_jsonl=as_jsonl,
         show=lambda console: source_show.show_sources(console, items),
     )
-    # Rejects that stand for long are no news: whoever runs the source was told by the run that met them.
-    unwell = any(set(item["because"]) - {"rejects", "never_run"} for item in items)
+    # What stands for long is no news: rejects were told by the run that met them, standstill is nobody's fault here.
+    unwell = any(set(item["because"]) - {"rejects", "never_run", "frozen"} for item in items)
     exits.finish(exits.FINDINGS if unwell else exits.DONE)
 
 
@@ -109,8 +109,10 @@ def show(name: Name, as_json: output.JSON = False) -> None:
         found = health.source(name, now())
         if found is None:
             raise UnknownNameError("There is no source {name} here; `verbund source list` shows all.", name=name)
+        next_run_at = scheduler.next_start_of(hub, name)
         document = {
             **source_show.source_facts(found, now()),
+            "next_run_at": next_run_at.isoformat() if next_run_at else None,
             "scope": found.facts.scope if found.facts else {},
             "offers": Offers(hub.engine).states(name),
             "quality": quality_document(Quality(hub.engine), name, now(), current_language()),

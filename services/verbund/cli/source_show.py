@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from verbund import hours
 from verbund.cli import differences, output, quality_show, reject_show
-from verbund.i18n import N_, _, ngettext
+from verbund.i18n import N_, _, current_language, ngettext
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -95,6 +96,8 @@ def source_facts(health: SourceHealth, now: datetime) -> dict[str, Any]:
         "last_run": run_facts(last) if last else None,
         "last_complete_at": complete.finished_at.isoformat() if complete else None,
         "fresh_for_s": round((now - complete.finished_at).total_seconds()) if complete else None,
+        "resumes_at": health.resumes_at.isoformat() if health.resumes_at else None,
+        "unchanged_since": health.unchanged_since.isoformat() if health.unchanged_since else None,
     }
 
 
@@ -117,7 +120,7 @@ def show_sources(console: Console, items: Sequence[Mapping[str, Any]]) -> None:
         (
             item["source"],
             item["district"],
-            word(item["health"]),
+            ", ".join([word(item["health"]), *_resumption(item)]),
             item["state"] if item["state"] != "active" else None,
             age(item["fresh_for_s"]),
             item["rejects"] or None,
@@ -130,6 +133,18 @@ def show_sources(console: Console, items: Sequence[Mapping[str, Any]]) -> None:
     output.table(console, columns, rows, right=(4, 5, 6), whole=(0,))
 
 
+def _resumption(item: Mapping[str, Any]) -> list[str]:
+    """That a source asked to be left alone, and until when."""
+    return [_("resumes at {time}").format(time=_moment(item["resumes_at"]))] if item["resumes_at"] else []
+
+
+def _moment(instant: str | None) -> str | None:
+    """An instant as one reads it in this language."""
+    if instant is None:
+        return None
+    return hours.shown(datetime.fromisoformat(instant), current_language(), now=datetime.now(UTC))
+
+
 def show_source(console: Console, document: Mapping[str, Any]) -> None:
     """One source in full."""
     output.facts(
@@ -140,7 +155,8 @@ def show_source(console: Console, document: Mapping[str, Any]) -> None:
             (_("district"), document["district"]),
             (_("connector"), document["connector"]),
             (_("licence"), document["licence"]),
-            (_("health"), " – ".join([word(document["health"]), *document["because"]])),
+            (_("health"), " – ".join([word(document["health"]), *document["because"], *_resumption(document)])),
+            (_("next run"), _moment(document["next_run_at"])),
             (_("fresh"), age(document["fresh_for_s"])),
             (_("offers"), ", ".join(f"{state} {count}" for state, count in document["offers"].items())),
             (_("quality"), quality_show.score_word(document["quality"])),

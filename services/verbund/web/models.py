@@ -147,6 +147,9 @@ class Source(BaseModel):
     because: list[str]
     last_run: dict[str, Any] | None
     fresh_at: str | None = Field(description="End of the last complete run.")
+    resumes_at: str | None = Field(
+        default=None, description="The source asked for patience; it is not pulled before then."
+    )
     rejects: int
     score: float | None = Field(
         default=None, description="Quality of what it shows, 0 to 100; a rejected record counts as an offer with 0."

@@ -110,6 +110,7 @@ def source_facts(health: SourceHealth) -> dict[str, Any]:
         "because": list(health.because),
         "last_run": _run(health.last_run),
         "fresh_at": instant_text(health.last_complete.finished_at) if health.last_complete else None,
+        "resumes_at": instant_text(health.resumes_at) if health.resumes_at else None,
         "rejects": health.rejects,
         "totals": health.last_run.totals if health.last_run else {},
     }
