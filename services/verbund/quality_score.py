@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
-from verbund.quality import REJECTED, Finding, findings_of, order
+from verbund.quality import REJECTED, findings_of, order
 from verbund_schemas import vocabulary
 
 _BEST: Final = 100
@@ -57,35 +58,55 @@ def score(groups: Iterable[tuple[str, int]]) -> Score:
     rejected record counts as one more offer with 0 points, since nobody can find it. What mending a finding would bring
     is the mean without it, less the mean as it is; rejected records, once mended, are taken to be like the others.
     """
-    known = [(findings_of(marks_), number) for marks_, number in groups if number > 0]
-    total = sum(number for _, number in known)
-    if not total:
+    tally = _Tally()
+    for found, number in groups:
+        if number > 0:
+            tally.add(_finding_codes(found), number)
+    if not tally.offers:
         return Score(None, 0, ())
-    points = sum(_points(found) * number for found, number in known) / total
-    shares = [_share(code, known, total, points) for code in order() if any(_has(found, code) for found, _ in known)]
+    points = tally.points / tally.offers
+    shares = [tally.share(code, points) for code in order() if code in tally.counts]
     shares.sort(key=lambda share: (-share.gain, -share.count))
-    return Score(round(points, 1), total, tuple(shares))
+    return Score(round(points, 1), tally.offers, tuple(shares))
 
 
-def _share(code: str, known: Sequence[tuple[tuple[Finding, ...], int]], total: int, points: float) -> Share:
-    count = sum(number for found, number in known if _has(found, code))
-    if code == REJECTED:
-        others = total - count
-        mended = points * total / others if others else float(_BEST)
-    else:
-        without = [(tuple(one for one in found if one.code != code), number) for found, number in known]
-        mended = sum(_points(found) * number for found, number in without) / total
-    return Share(code, _grade(code), count, count / total, round(mended - points, 2))
+class _Tally:
+    """Sums over groups of offers: one pass, since a hub asks for all sources at once."""
+
+    def __init__(self) -> None:
+        self.offers = 0
+        self.points = 0
+        self.counts: Counter[str] = Counter()
+        self._gains: Counter[str] = Counter()
+
+    def add(self, codes: tuple[str, ...], number: int) -> None:
+        """So many offers with exactly these findings."""
+        self.offers += number
+        self.counts.update(dict.fromkeys(codes, number))
+        if REJECTED in codes:
+            return
+        weights = _weights()
+        lost = sum(weights[code] for code in codes)
+        self.points += max(0, _BEST - lost) * number
+        for code in codes:
+            # Who has lost more than all gains only what then is left.
+            regained = max(0, _BEST - lost + weights[code]) - max(0, _BEST - lost)
+            self._gains[code] += regained * number
+
+    def share(self, code: str, points: float) -> Share:
+        """How many have the finding, and what mending it brings to a mean of so many points."""
+        count = self.counts[code]
+        if code == REJECTED:
+            others = self.offers - count
+            gain = (self.points / others if others else _BEST) - points
+        else:
+            gain = self._gains[code] / self.offers
+        return Share(code, _grade(code), count, count / self.offers, round(gain, 2))
 
 
-def _points(found: Sequence[Finding]) -> int:
-    if _has(found, REJECTED):
-        return 0
-    return max(0, _BEST - sum(_weights()[one.grade] for one in found))
-
-
-def _has(found: Sequence[Finding], code: str) -> bool:
-    return any(one.code == code for one in found)
+@lru_cache(maxsize=10_000)
+def _finding_codes(found: str) -> tuple[str, ...]:
+    return tuple(one.code for one in findings_of(found))
 
 
 @cache
@@ -95,4 +116,5 @@ def _grade(code: str) -> str:
 
 @cache
 def _weights() -> dict[str, int]:
-    return {term.code: int(term.more["points"]) for term in vocabulary("quality_grade").terms.values()}
+    points = {grade.code: int(grade.more["points"]) for grade in vocabulary("quality_grade").terms.values()}
+    return {term.code: points[term.more["grade"]] for term in vocabulary("quality").terms.values()}

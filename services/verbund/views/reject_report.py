@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine, func, select
 
+from verbund.offer import offer_id
 from verbund.views.health import runs
 from verbund.views.offers import IDS_AT_ONCE, offers
 from verbund.views.rejects import Cleared, Reject, Rejects
@@ -81,7 +82,7 @@ class RejectReport:
 
     def record(self, source: str, record_key: str) -> RejectedRecord | None:
         """The open reject of one record, or None."""
-        found = [one for one in Rejects(self._engine).listing(source) if one.record_key == record_key]
+        found = Rejects(self._engine).listing(source, record_key=record_key)
         records = self._records(found, Rejects(self._engine).cleared(source))
         return records[0] if records else None
 
@@ -108,22 +109,30 @@ class RejectReport:
         complete = self._last_complete()
         records = []
         for one in found:
-            offer_id, title = known[one.district, one.source].get(one.record_key, (None, None))
+            ident, title = known[one.district, one.source].get(one.record_key, (None, None))
             last = max(one.rejected_at, complete.get((one.district, one.source), one.rejected_at))
-            records.append(RejectedRecord(one, title, offer_id, one.reject_id in cleared_ids, last))
+            records.append(RejectedRecord(one, title, ident, one.reject_id in cleared_ids, last))
         return records
 
     def _good_versions(self, source: tuple[str, str], keys: Sequence[str]) -> dict[str, tuple[str, str | None]]:
-        """Id and title of the offers of these records."""
+        """Id and title of the offers of these records.
+
+        Nearly every id follows from its record; only for the others, and for records that never were an offer, the
+        source's offers are gone through.
+        """
+        ids = {offer_id(*source, key): key for key in keys}
         found: dict[str, tuple[str, str | None]] = {}
+        light = select(offers.c.record_key, offers.c.offer_id, offers.c.title).where(offers.c.district == source[0])
+        of_source = light.where(offers.c.source == source[1])
         with self._engine.connect() as tx:
-            for begin in range(0, len(keys), IDS_AT_ONCE):
-                query = select(offers.c.record_key, offers.c.offer_id, offers.c.title).where(
-                    offers.c.district == source[0],
-                    offers.c.source == source[1],
-                    offers.c.record_key.in_(keys[begin : begin + IDS_AT_ONCE]),
-                )
-                found.update({key: (offer_id, title) for key, offer_id, title in tx.execute(query)})
+            for some in _chunks(list(ids)):
+                for key, ident, title in tx.execute(light.where(offers.c.offer_id.in_(some))):
+                    if ids[ident] == key:
+                        found[key] = ident, title
+            left = set(keys) - found.keys()
+            query = of_source.where(offers.c.record_key.in_(left)) if len(left) <= IDS_AT_ONCE else of_source
+            if left:
+                found.update({key: (ident, title) for key, ident, title in tx.execute(query) if key in left})
         return found
 
     def _last_complete(self) -> dict[tuple[str, str], datetime]:
@@ -135,6 +144,11 @@ class RejectReport:
         )
         with self._engine.connect() as tx:
             return {(district, source): at for district, source, at in tx.execute(query)}
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for begin in range(0, len(ids), IDS_AT_ONCE):
+        yield ids[begin : begin + IDS_AT_ONCE]
 
 
 def field_of(place: str) -> str:

@@ -126,13 +126,15 @@ class Rejects:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def listing(self, source: str | None = None) -> list[Reject]:
-        """Open rejects by source and record key."""
+    def listing(self, source: str | None = None, *, record_key: str | None = None) -> list[Reject]:
+        """Open rejects by source and record key; of one record when its key is given."""
         query = (
             select(rejects).where(rejects.c.open).order_by(rejects.c.source, rejects.c.record_key, rejects.c.reject_id)
         )
         if source is not None:
             query = query.where(rejects.c.source == source)
+        if record_key is not None:
+            query = query.where(rejects.c.record_key == record_key)
         with self._engine.connect() as tx:
             return [_reject(row) for row in tx.execute(query)]
 
