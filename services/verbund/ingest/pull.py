@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 import orjson
 import structlog
@@ -33,8 +34,16 @@ log = structlog.get_logger()
 
 # A feed that goes on after this many answers in one pull goes in circles or needs `max_pages`.
 MAX_REQUESTS = 10_000
+# Things without a key that a person gets to see of one part; more are only counted.
+MAX_LISTED_BROKEN = 1_000
+# Bytes of what a body says beside its items that are kept for the next time.
+MAX_KEPT_OUTPUTS = 1024 * 1024
+# Lists of items that are stored together although they are few: they are large.
+MAX_FRAMES = 8
 
 Progress = Callable[[str, int, int | None], None]
+#: What a body says beside its items.
+Said: TypeAlias = Broken | Request | PartEnd | Cursor
 
 # Worst first: what a part's several endings amount to.
 _WORST = ("failed", "partial", "complete")
@@ -138,6 +147,7 @@ class Pull:
         db: Any,
         answers: Answers,
         archive: Archive,
+        read: Callable[[Response], Iterator[list[Item] | Said]],
         reject_id: Callable[[str], str],
         at: str,
         progress: Progress,
@@ -148,10 +158,12 @@ class Pull:
         self._db = db
         self._answers = answers
         self._archive = archive
+        self._read_body = read
         self._reject_id = reject_id
         self._at = at
         self._progress = progress
         self._result = PullResult()
+        self._hosts: set[str | None] = set()
 
     def run(self, *, cursors: Mapping[str, Any] | None = None) -> PullResult:
         """Answer requests until none is left; every failure ends a part, never the others.
@@ -162,6 +174,7 @@ class Pull:
         queue = deque(self._connector.begin(self._cache.cursors() if cursors is None else cursors))
         for request in queue:
             self._result.part(request.part)
+            self._may_lead_to(request.url)
         answered = 0
         while queue:
             request = queue.popleft()
@@ -184,6 +197,10 @@ class Pull:
             self._progress("fetch", answered, answered + len(queue))
         return self._result
 
+    def _may_lead_to(self, url: str | None) -> None:
+        if url is not None:
+            self._hosts.add(urlsplit(url).hostname)
+
     def _fail(self, part: PartState, reason: str, error: SourceError | None) -> None:
         part.reasons.append(reason)
         if self._result.failure is None and error is not None:
@@ -204,6 +221,7 @@ class Pull:
         """Read kept answers in order instead of asking for any; what is absent from them is not gone."""
         for request, answer in answers:
             part = self._result.part(request.part)
+            self._may_lead_to(request.url)
             with answer:
                 try:
                     self._read(request, answer)
@@ -219,6 +237,7 @@ class Pull:
         raw = self._archive.put(fetched.body, digest=fetched.digest)
         fetched.body.seek(0)
         number = self._cache.begin_request(request)
+        self._may_lead_to(fetched.url)  # where a redirect led that `Fetch` has followed
         response = Response(
             request=request,
             url=fetched.url,
@@ -228,17 +247,19 @@ class Pull:
             digest=fetched.digest,
         )
         follow: list[Request] = []
-        outputs: list[list[Any]] = []
+        outputs = _Outputs()
         repeated = False
         batch: list[Item] = []
-        for output in self._connector.read(response):
-            if isinstance(output, Item):
-                batch.append(output)
-                if len(batch) >= BATCH:
+        frames = 0
+        for output in self._read_body(response):
+            if isinstance(output, list):
+                batch += output
+                frames += 1
+                if len(batch) >= BATCH or frames >= MAX_FRAMES:
                     repeated |= self._store(batch, number, raw)
-                    batch = []
+                    batch, frames = [], 0
                 continue
-            outputs.append(_packed(output))
+            outputs.add(output)
             self._take(output, raw, follow)
         if batch:
             repeated |= self._store(batch, number, raw)
@@ -249,7 +270,7 @@ class Pull:
             etag=fetched.etag,
             last_modified=fetched.last_modified,
             # Items that other answers hold too cannot be taken for seen by skipping this one.
-            outputs=None if repeated else orjson.dumps(outputs),
+            outputs=None if repeated else outputs.written,
         )
         return follow
 
@@ -262,7 +283,7 @@ class Pull:
         match output:
             case Request():
                 self._result.part(output.part)
-                follow.append(output)
+                self._follow(output, follow)
             case PartEnd():
                 self._result.part(output.part).ends.append(output)
             case Cursor():
@@ -270,6 +291,8 @@ class Pull:
             case Broken():
                 part = self._result.part(output.part)
                 part.suspended += 1
+                if part.suspended > MAX_LISTED_BROKEN:
+                    return
                 key = f"?{output.part}/{output.place}"
                 self._db.execute(
                     "INSERT OR REPLACE INTO scratch.broken VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -283,6 +306,15 @@ class Pull:
                         raw,
                     ),
                 )
+
+    def _follow(self, request: Request, follow: list[Request]) -> None:
+        """A body leads on to where the source file led, and to nowhere else."""
+        if len(follow) >= MAX_REQUESTS:
+            self._result.part(request.part).reasons.append("too_many_requests")
+        elif request.path is not None or urlsplit(request.url or "").hostname not in self._hosts:
+            self._result.part(request.part).reasons.append("request_refused")
+        else:
+            follow.append(request)
 
     # --- an answer that is as before -----------------------------------------------------------------------------
 
@@ -300,6 +332,28 @@ def _reason(error: SourceError) -> str:
     """The code, or until when the source asked to be left alone."""
     resumes_at = error.facts.get("resumes_at")
     return patience.reason(resumes_at) if resumes_at else error.error_code
+
+
+class _Outputs:
+    """What a body said beside its items, as it is kept for the day the same answer comes again.
+
+    Attributes:
+        written: None when it was too much to keep; then the body is read again.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def add(self, output: Said) -> None:
+        """One more, as long as there is room."""
+        if self._size <= MAX_KEPT_OUTPUTS:
+            self._pieces.append(orjson.dumps(_packed(output), default=dict))
+            self._size += len(self._pieces[-1])
+
+    @property
+    def written(self) -> bytes | None:
+        return None if self._size > MAX_KEPT_OUTPUTS else b"[%b]" % b",".join(self._pieces)
 
 
 _KINDS: dict[str, Callable[..., Broken | Request | PartEnd | Cursor]] = {

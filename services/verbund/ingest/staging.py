@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,50 +11,38 @@ import structlog
 
 from verbund.ingest.cache import SourceCache
 from verbund.ingest.inventory import immediate
-from verbund.ingest.mapping import MappingTask, RawItem, RawRecord, RecordMapper, Staged
-from verbund.ingest.mapping_process import MappingProcess
+from verbund.ingest.jail import Cell
+from verbund.ingest.mapping import RawItem, RawRecord, Staged
 from verbund.ingest.pull import Progress
 
 log = structlog.get_logger()
 
 BATCH = 500  # records read, mapped and staged together
 
-# From here on a second process pays for its start of about a third of a second.
-PROCESS_FROM = 5_000
+# From here on a second child has enough to do.
+SECOND_CHILD_FROM = 5_000
 
 _DIRTY = (
     "FROM record r LEFT JOIN scratch.absent a ON a.record = r.record WHERE r.feed = ? AND r.dirty AND a.record IS NULL"
 )
 
 
-def stage(db: Any, cache: SourceCache, task: MappingTask, *, progress: Progress) -> int:
-    """Map every dirty record that was not found absent; returns how many."""
+def stage(db: Any, cache: SourceCache, cell: Cell, *, source: str, progress: Progress) -> int:
+    """Map every dirty record that was not found absent, in the jail; returns how many.
+
+    Raises:
+        ParserLostError: children were lost over too many records.
+    """
     total = db.execute(f"SELECT count(*) {_DIRTY}", (cache.feed,)).fetchone()[0]
     done = 0
-    for staged in _mapped(_batches(db, cache.feed), task, total):
+    children = 2 if total >= SECOND_CHILD_FROM and len(os.sched_getaffinity(0)) > 1 else 1
+    for staged in cell.map(_batches(db, cache.feed), children=children):
         _store(db, staged)
         for error in staged.trips:
-            log.warning("record_not_mapped", source=task.context.source, error=error)
+            log.warning("record_not_mapped", source=source, error=error)
         done += len(staged.rows)
         progress("map", done, total)
     return done
-
-
-def _mapped(batches: Iterator[list[RawRecord]], task: MappingTask, total: int) -> Iterator[Staged]:
-    if total < PROCESS_FROM:
-        mapper = RecordMapper(task)
-        yield from map(mapper.map, batches)
-        return
-    with MappingProcess(task) as process:
-        for batch in batches:
-            if process.answered:
-                there = process.receive()
-                process.send(batch)
-                yield there
-            else:
-                yield process.here(batch)
-        if process.sent:
-            yield process.receive()
 
 
 def _batches(db: Any, feed: int) -> Iterator[list[RawRecord]]:

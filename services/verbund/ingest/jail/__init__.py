@@ -6,8 +6,8 @@ process and signals none. The parent believes nothing that it says: see `trust`.
 """
 
 from verbund.ingest.jail.cell import Cell
-from verbund.ingest.jail.jail import Jail
+from verbund.ingest.jail.jail import Jail, shared_jail
 from verbund.ingest.jail.outcome import ParserLostError
 from verbund.ingest.jail.wire import Allowance
 
-__all__ = ["Allowance", "Cell", "Jail", "ParserLostError"]
+__all__ = ["Allowance", "Cell", "Jail", "ParserLostError", "shared_jail"]

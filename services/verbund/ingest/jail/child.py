@@ -21,7 +21,7 @@ from verbund.ingest.jail import wire
 from verbund.ingest.jail.confine import address_space, allow_cpu, allow_memory, confine
 from verbund.ingest.jail.files import programs
 from verbund.ingest.mapping import RawRecord, RecordMapper, Staged, raised
-from verbund_connectors.kit import Broken, ContactDraft, Item, Request, Response, UnreadableError
+from verbund_connectors.kit import Broken, ContactDraft, Cursor, Item, PartEnd, Request, Response, UnreadableError
 
 _RECEIVE = 256 * 1024
 _MOST_TRIPS = 20  # told of one batch
@@ -146,22 +146,20 @@ class Child:
 
     def _outputs(self, response: Response, items: wire.Frame) -> None:
         for output in self._connector.read(response):
-            if isinstance(output, Item):
-                data = orjson.dumps(output.data, option=orjson.OPT_SORT_KEYS)
-                if len(data) <= wire.MAX_ITEM:
-                    modified = None if output.modified is None else str(output.modified)
-                    place = (output.part, output.id, output.key, bool(output.deleted), modified, output.needs)
-                    items.add((*place, len(data)), data)
-                    if self._is_due(items):
-                        self._flush(wire.ITEMS, items)
-                    continue
-                output = Broken(part=output.part, rule="item_too_large", place=output.id[:200], value=len(data))  # noqa: PLW2901
-            self._flush(wire.ITEMS, items)
-            fields = {name: getattr(output, name) for name in output.__dataclass_fields__}
-            if isinstance(output, Broken):
-                fields["value"] = _short(output.value)
-            self._channel.send(wire.OTHERS, orjson.dumps([type(output).__name__, fields]))
-            self._breathe()
+            broken = _fitting(output, items) if isinstance(output, Item) else None
+            if self._is_due(items):
+                self._flush(wire.ITEMS, items)
+            if broken or not isinstance(output, Item):
+                self._say(broken or output, items)
+
+    def _say(self, output: Broken | Request | PartEnd | Cursor | Item, items: wire.Frame) -> None:
+        """Something that is no item, behind the items that came before it."""
+        self._flush(wire.ITEMS, items)
+        fields = {name: getattr(output, name) for name in output.__dataclass_fields__}
+        if isinstance(output, Broken):
+            fields["value"] = _short(output.value)
+        self._channel.send(wire.OTHERS, orjson.dumps([type(output).__name__, fields], default=dict))
+        self._breathe()
 
     # --- mapping -------------------------------------------------------------------------------------------------
 
@@ -205,6 +203,23 @@ class Child:
         entry = (kind, said, digest, ends, -1 if body is None else len(body), organisations, contacts)
         blobs = (*(row[4] for row in staged.organisations), *(row[3] for row in staged.contacts))
         return entry, body or b"", *blobs
+
+
+def _fitting(item: Item, items: wire.Frame) -> Broken | None:
+    """Put the item into the frame; what has no place in any is broken, and costs no other."""
+    longest = max(len(item.id), len(item.key or ""), *map(len, item.needs), 0)
+    if longest > wire.MAX_NAME:
+        return Broken(part=item.part, rule="key_too_long", place=item.id[:200], value=longest)
+    try:
+        data = orjson.dumps(item.data, option=orjson.OPT_SORT_KEYS)
+        orjson.dumps((item.id, item.key, item.needs))
+    except TypeError:  # nested deeper than any record, or half a surrogate pair
+        return Broken(part=item.part, rule="item_too_large", place=ascii(item.id)[:200])
+    if len(data) > wire.MAX_ITEM:
+        return Broken(part=item.part, rule="item_too_large", place=item.id[:200], value=len(data))
+    modified = None if item.modified is None else str(item.modified)
+    items.add((item.part, item.id, item.key, bool(item.deleted), modified, item.needs, len(data)), data)
+    return None
 
 
 def _short(value: Any) -> Any:

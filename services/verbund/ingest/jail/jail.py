@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import json
 import os
@@ -11,6 +12,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
 from typing import Self
 
@@ -51,6 +53,7 @@ class Jail:
         self._lock = threading.Lock()
         self._zygote: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._owner = 0
 
     def __enter__(self) -> Self:
         return self
@@ -134,8 +137,12 @@ class Jail:
         return first, second
 
     def _started(self) -> socket.socket:
+        if self._control is not None and self._owner != os.getpid():  # we are a fork: it belongs to our parent
+            self._control.close()
+            self._control = self._zygote = None
         if self._control is not None:
             return self._control
+        self._owner = os.getpid()
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         ours.settimeout(_START_S)
         try:
@@ -160,13 +167,21 @@ class Jail:
             self._control.close()
             self._control = None
         zygote, self._zygote = self._zygote, None
-        if zygote is None:
+        if zygote is None or self._owner != os.getpid():
             return
         try:
             zygote.wait(_END_S)
         except subprocess.TimeoutExpired:
             zygote.kill()
             zygote.wait()
+
+
+@cache
+def shared_jail() -> Jail:
+    """The jail of this process: one warm process for all that runs in it. It ends with this process."""
+    jail = Jail()
+    atexit.register(jail.close)
+    return jail
 
 
 def readable_copy(body: int) -> int:

@@ -24,7 +24,6 @@ from verbund_connectors.kit import Broken, Cursor, Item, PartEnd, Request
 
 log = structlog.get_logger()
 
-_LONGEST_NAME: Final = 2_000  # of parts, ids, keys
 _LONGEST_SAID: Final = 2_000
 _MOST_LISTED: Final = 1_000  # rejects of a record, organisations, contacts
 _MAX_CURSOR: Final = 16 * 1024
@@ -49,7 +48,7 @@ def _no(what: str) -> outcome.ParserLostError:
 
 
 def _name(value: Any) -> str:
-    if value.__class__ is not str or len(value) > _LONGEST_NAME:
+    if value.__class__ is not str or len(value) > wire.MAX_NAME:
         raise _no("a name")
     name: str = value
     return name
