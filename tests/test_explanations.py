@@ -12,7 +12,7 @@ import pytest
 import verbund
 import verbund_connectors
 from verbund import errors
-from verbund.explanations import KINDS, codes, explained, explanations, meanings
+from verbund.explanations import KINDS, codes, explained, explanations, meanings, reason_title
 from verbund_schemas import vocabulary
 
 PROGRAM = Path(verbund.__file__).parent
@@ -174,3 +174,11 @@ def test_a_code_with_several_meanings_has_all_of_them_and_case_does_not_matter()
 def test_a_code_that_nobody_knows_any_more_is_its_own_title():
     assert explained("rules", "rule_of_long_ago", "de").title == "rule_of_long_ago"
     assert "title_missing" in codes()
+
+
+def test_every_reason_of_health_has_a_few_words():
+    for code in health_words():
+        assert reason_title(code, "de") != code
+    assert reason_title("E201", "en") == explained("errors", "E201", "en").title
+    assert reason_title("frozen", "de") == "Lange unverändert"
+    assert reason_title("something_new", "de") == "something_new"

@@ -199,8 +199,8 @@ def test_sources_show_one_word_and_why(site):
     for words in (
         "Kurse im Ennepe-Ruhr-Kreis",
         "gestört",
-        "lange überfällig",
-        "abgelehnte Datensätze",
+        "Lange überfällig",
+        "Abgelehnte Datensätze",
     ):
         assert words in page.text, words
 

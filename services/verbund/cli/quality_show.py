@@ -59,6 +59,9 @@ def show_dropped(console: Console, dropped: Sequence[Mapping[str, Any]]) -> None
     columns = ("", _("rule"), _("place"), _("for example"))
     console.print()
     output.table(console, columns, rows, right=(0,), title=_("Values left out"))
+    console.print()
+    for title, fix in {one["title"]: one["fix"] for one in dropped}.items():
+        console.print(f"{title} → {fix}", markup=False)
 
 
 def score_word(quality: Mapping[str, Any]) -> str | None:
@@ -75,7 +78,8 @@ def _grade(code: str) -> str:
 
 
 def _points(gain: float) -> str:
-    return f"{gain:.1f}"
+    said = f"{gain:.1f}"
+    return said.replace(".", ",") if current_language() == "de" else said
 
 
 def _example(one: Mapping[str, Any]) -> str:

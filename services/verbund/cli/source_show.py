@@ -133,6 +133,14 @@ def show_sources(console: Console, items: Sequence[Mapping[str, Any]]) -> None:
     output.table(console, columns, rows, right=(4, 5, 6), whole=(0,))
 
 
+def _health(document: Mapping[str, Any]) -> str:
+    """The word, and why; `verbund explain` knows each reason."""
+    from verbund.explanations import reason_title
+
+    reasons = [f"{reason_title(code, current_language())} ({code})" for code in document["because"]]
+    return " – ".join([word(document["health"]), *reasons, *_resumption(document)])
+
+
 def _resumption(item: Mapping[str, Any]) -> list[str]:
     """That a source asked to be left alone, and until when."""
     return [_("resumes at {time}").format(time=_moment(item["resumes_at"]))] if item["resumes_at"] else []
@@ -155,7 +163,7 @@ def show_source(console: Console, document: Mapping[str, Any]) -> None:
             (_("district"), document["district"]),
             (_("connector"), document["connector"]),
             (_("licence"), document["licence"]),
-            (_("health"), " – ".join([word(document["health"]), *document["because"], *_resumption(document)])),
+            (_("health"), _health(document)),
             (_("next run"), _moment(document["next_run_at"])),
             (_("fresh"), age(document["fresh_for_s"])),
             (_("offers"), ", ".join(f"{state} {count}" for state, count in document["offers"].items())),

@@ -86,3 +86,11 @@ def codes() -> list[str]:
 def explained(kind: str, code: str, language: str) -> Explanation:
     """The text of one code; of a code that nobody knows any more, the code itself and no text."""
     return explanations(kind, language).get(code) or Explanation(kind, code, code, "", "")
+
+
+def reason_title(code: str, language: str) -> str:
+    """A reason of a source's health in a few words; a code that has none is its own."""
+    for kind in ("health", "guards", "errors", "parts"):
+        if found := explanations(kind, language).get(code):
+            return found.title
+    return code

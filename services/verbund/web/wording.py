@@ -15,6 +15,7 @@ from babel.dates import format_datetime, format_skeleton, format_time, get_day_n
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 
+from verbund.explanations import reason_title
 from verbund.i18n import translations
 from verbund.offer import HOME_ZONE
 from verbund_schemas import districts, vocabulary
@@ -44,6 +45,10 @@ class Wording:
     def label(self, name: str, code: str | None) -> str:
         """The label of a vocabulary's word."""
         return vocabulary(name).label(code, self.language) if code else ""
+
+    def reason(self, code: str) -> str:
+        """Why the health of a source is what it is."""
+        return reason_title(code, self.language)
 
     def labels(self, name: str, codes: Sequence[str]) -> str:
         """Labels, joined."""
