@@ -10,7 +10,7 @@ import pytest
 
 from tests.web.conftest import NOW, VHS
 from verbund.testing.builders import a_text, an_event, an_offer
-from verbund.web.pages import cleaned, static_address
+from verbund.web.pages import cleaned, static_address, with_code
 from verbund.web.wording import Wording
 
 COURSE = an_offer()["offer_id"]
@@ -248,3 +248,8 @@ def test_recurrences_are_said_in_words(rule, german):
     said = {"rule": rule, "start": "2026-09-02T18:00:00", "end": None, "all_day": False, "zone": "Europe/Berlin"}
     assert Wording("de").recurrence(said) == german
     assert "18:00" in Wording("en").recurrence(said)
+
+
+def test_what_stands_in_backticks_is_code_and_everything_is_escaped():
+    assert with_code("set `a < b` & `c`") == "set <code>a &lt; b</code> &amp; <code>c</code>"
+    assert with_code("plain <b>") == "plain &lt;b&gt;"

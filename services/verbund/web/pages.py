@@ -146,6 +146,7 @@ def _environment(language: str) -> Environment:
     environment.install_gettext_translations(wording.catalogue, newstyle=True)  # type: ignore[attr-defined]  # added by the extension
     environment.globals.update(say=wording, static=static_address)
     environment.filters["clean"] = cleaned
+    environment.filters["code"] = with_code
     return environment
 
 
@@ -153,6 +154,14 @@ def cleaned(html: str) -> Markup:
     """HTML of a description, as it may stand in a page."""
     safe = nh3.clean(html, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"https", "http", "mailto", "tel"})
     return Markup(safe)  # noqa: S704 - sanitised in the line above
+
+
+def with_code(text: str) -> Markup:
+    """A text with what stands in backticks as code."""
+    pieces = text.split("`")
+    return Markup().join(
+        Markup("<code>{}</code>").format(piece) if number % 2 else piece for number, piece in enumerate(pieces)
+    )
 
 
 @cache
