@@ -10,7 +10,8 @@ import orjson
 SHOWN_VALUE = 80  # characters of a value that a person gets to see
 
 _PERSONAL_PLACE = re.compile(r"contact|name|mail|phone|mobile|telefon|person", re.IGNORECASE)
-_MAIL_OR_NUMBER = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+|\+?\d[\d /()-]{6,}\d")
+# From the beginning of a word only, and without looking back: a value of a million letters is searched once.
+_MAIL_OR_NUMBER = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]+\.[\w.-]+|\+?\d[\d /()-]{6,}\d")
 
 # A number that long with dashes or slashes may be a date, and an unreadable date helps nobody when it is hidden.
 _DATE = re.compile(
@@ -26,7 +27,10 @@ def masked(place: str, value: Any) -> str | None:
     text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
     if _PERSONAL_PLACE.search(place):
         return f"({len(text)} characters)"
-    text = without_numbers(text)
+    # Looked through no further than it is shown, but for what a mask may shorten.
+    text = without_numbers(text[: 4 * SHOWN_VALUE])
+    if not text.isprintable():  # what cannot be seen is mostly what is wrong, and may turn the words around it
+        text = "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in text)
     return text if len(text) <= SHOWN_VALUE else f"{text[:SHOWN_VALUE]}..."
 
 

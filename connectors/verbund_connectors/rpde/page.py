@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
+from verbund_connectors.html import MAX_URL
 from verbund_connectors.kit import Response, UnreadableError
 
 # Longest run of pages between two looks at the same address; doubles, so that a loop of any length is found.
@@ -141,6 +142,8 @@ def is_same_address(a: str, b: str) -> bool:
 
 def why_not(next_url: str, asked: str) -> str | None:
     """Why the address in `next` must not be followed: `next_relative`, `next_other_host`; None when it may."""
+    if len(next_url) > MAX_URL:
+        return "next_unusable"
     try:
         there, here = urlsplit(next_url), urlsplit(asked)
         ports = there.port, here.port

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from io import TextIOBase
 from types import FrameType
 from typing import Any
@@ -145,12 +145,18 @@ class Child:
         self._channel.send(ending, orjson.dumps([str(fact) for fact in facts]))
 
     def _outputs(self, response: Response, items: wire.Frame) -> None:
+        listed: Counter[str] = Counter()
         for output in self._connector.read(response):
             broken = _fitting(output, items) if isinstance(output, Item) else None
             if self._is_due(items):
                 self._flush(wire.ITEMS, items)
-            if broken or not isinstance(output, Item):
-                self._say(broken or output, items)
+            said = broken or output
+            if isinstance(said, Broken):
+                listed[said.part] += 1
+                if listed[said.part] > wire.MAX_BROKEN:
+                    continue
+            if not isinstance(said, Item) or broken:
+                self._say(said, items)
 
     def _say(self, output: Broken | Request | PartEnd | Cursor | Item, items: wire.Frame) -> None:
         """Something that is no item, behind the items that came before it."""

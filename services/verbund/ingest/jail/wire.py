@@ -33,6 +33,8 @@ FRAME_SECONDS: Final = 1.0
 MAX_FRAME: Final = 8 * 1024 * 1024
 #: The data of one item as JSON; larger ones are broken.
 MAX_ITEM: Final = 2 * 1024 * 1024
+#: Things without a key that are told of one part of a body; that there are more changes nothing.
+MAX_BROKEN: Final = 10_000
 #: Characters of the names of parts, ids and keys; a record whose key has more than 500 is rejected anyway.
 MAX_NAME: Final = 2_000
 
