@@ -11,6 +11,7 @@ from verbund.errors import LogUnavailableError, LogUnusableError
 from verbund.event_log import EventLog
 from verbund.events import Recorded
 from verbund.ingest.folding import fold_events
+from verbund.ingest.lock import district_lock
 from verbund.ingest.tables import INVENTORY, INVENTORY_TABLES, INVENTORY_VERSION
 
 PAGE = 1000  # events of one transaction: closed pages keep other processes alive
@@ -63,6 +64,10 @@ class Inventory:
             LogUnavailableError: the log holds more than it hands out now.
             LogUnusableError: the log is not the one that was folded before.
         """
+        with district_lock(self._db, self.district):
+            return self._catch_up()
+
+    def _catch_up(self) -> int:
         ends = self._log.end(topics_of(self.district))
         new = 0
         while True:
