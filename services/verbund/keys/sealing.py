@@ -22,9 +22,13 @@ _VARIANT = 0b10 << 62
 _VERSION_AND_VARIANT = (0xF << 76) | (0b11 << 62)
 
 
+# Made once: `json.dumps` would make it anew for each contact.
+_written = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+
+
 def contact_id(secret: bytes, place_key: str, area: str, rank: int) -> str:
     """The id of a contact: a UUID that only the source's secret can make, and that tells nothing about the person."""
-    named = json.dumps(["contact", place_key, area, rank], ensure_ascii=True, separators=(",", ":"))
+    named = _written(["contact", place_key, area, rank])
     number = int.from_bytes(hmac.digest(secret, named.encode("ascii"), sha256)[:16], "big")
     return str(UUID(int=(number & ~_VERSION_AND_VARIANT) | _VERSION_8 | _VARIANT))
 

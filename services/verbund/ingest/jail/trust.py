@@ -173,6 +173,7 @@ class Rows:
     def __init__(self, task: MappingTask) -> None:
         self._task = task
         self._organisations: set[tuple[str, str, bytes]] = set()
+        self._fits_offer = fit_of("Offer", needed=("kind", "texts"))
         self._fits_contact = fit_of("Contact", needed=())
 
     def take(self, payload: bytes, records: Sequence[RawRecord], staged: Staged) -> int:
@@ -247,8 +248,12 @@ class Rows:
         draft = orjson.loads(body)
         if draft.pop("organisation_id") != organisation or draft.pop("contact_ids") != contacts:
             raise _no("an id")
-        if check_draft(draft, year=self._task.year, record_key=key, written=body):
+        # Whether it fits its schema decides what can be written; rules of taste are the child's to look at.
+        fits = b"\\u0000" not in body and self._fits_offer(draft, self._task.year)
+        if not fits and check_draft(draft, year=self._task.year, record_key=key, written=body):
             raise _no("a draft")
+        if len(draft["texts"]) > _MOST_LISTED:
+            raise _no("texts")
         for text in draft["texts"].values():
             html = text.get("description_html")
             if html is not None and not is_sanitised(html):
