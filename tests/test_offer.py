@@ -97,7 +97,7 @@ def test_every_field_of_content_counts(field):
 
 def test_every_field_of_the_schema_is_either_content_or_provenance():
     provenance = {"offer_id", "district", "source", "record_key", "origin", "revision", "content_hash"}
-    provenance |= {"raw_digest", "mapping_version", "cause"}
+    provenance |= {"raw_digest", "mapping_version", "cause", "overridden", "own_values", "own_hash"}
     assert CHANGES.keys() | provenance == an_offer().keys()
 
 

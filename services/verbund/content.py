@@ -20,8 +20,11 @@ _NOTHING: Mapping[str, Any] = {}
 
 # Who the record is, where it came from and what we made of it: none of this is content.
 _PROVENANCE = frozenset(
-    ("district", "source", "record_key", "origin", "revision", "content_hash", "raw_digest", "mapping_version", "cause")
-)
+    (
+        "district", "source", "record_key", "origin", "revision", "content_hash", "raw_digest", "mapping_version", "cause",
+        "overridden", "own_values", "own_hash",
+    )
+)  # fmt: skip
 _NOT_CONTENT = {"offer": _PROVENANCE | {"offer_id"}, "organisation": _PROVENANCE | {"organisation_id"}}
 
 # Attributes of HTML that say how a page looks or was made, never what it says. Systems write them anew on each save.

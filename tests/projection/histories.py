@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from verbund.events import Event
+from verbund.offer import offer_id
 from verbund.testing import builders
 from verbund.testing.builders import LONG_AGO, an_event
 
@@ -65,7 +66,9 @@ class History:
         elif state == "missed":
             event_type = self.chance.choice(("OfferSeenAgain", "OfferWithdrawn", "OfferRevised"))
         else:
-            event_type = self.chance.choice(("OfferRevised", "OfferRevised", "OfferMissed", "OfferWithdrawn"))
+            event_type = self.chance.choice(
+                ("OfferRevised", "OfferRevised", "OfferMissed", "OfferWithdrawn", "OfferRekeyed")
+            )
         known["revision"] = known["revision"] + 1
         known["state"] = {"OfferMissed": "missed", "OfferWithdrawn": "withdrawn"}.get(event_type, "live")
         self._append_offer(event_type, {**place, "record_key": record_key}, known["revision"])
@@ -77,6 +80,12 @@ class History:
                 revision
             )
             fields["starts"] = self.chance.choice(([], [builders.an_occurrence()]))
+        elif event_type == "OfferRekeyed":
+            fields |= {
+                "offer_id": offer_id(**place),
+                "old_key": place["record_key"],
+                "record_key": f"umbenannt-{revision}",
+            }
         event = an_event(event_type, run_id=self._run_id(), **fields)
         self._add(f"inventory.{place['district']}", event)
 

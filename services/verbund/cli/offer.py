@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from verbund.cli import exits, offer_find, offer_show, output, register, views
+from verbund.cli import exits, offer_decide, offer_find, offer_show, output, register, views
 from verbund.i18n import N_, current_language
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def register_commands(app: typer.Typer) -> None:
     offer.command("list", help=N_("Offers of a source in a state, in order."))(listing)
     offer.command("show", help=N_("One offer, whole."))(show)
     offer.command("history", help=N_("Every revision of an offer: what changed, by which run, when."))(history)
+    offer_decide.register_commands(offer)
     app.add_typer(offer, name="offer")
 
 

@@ -36,6 +36,7 @@ _WORDS: Final = {
     "OfferMissed": N_("missed"),
     "OfferSeenAgain": N_("seen again"),
     "OfferWithdrawn": N_("withdrawn"),
+    "OfferRekeyed": N_("goes on under another key"),
 }
 
 

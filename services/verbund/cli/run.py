@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verbund.cli import exits, output, register, source_show, views
+from verbund.cli import exits, output, register, run_undo, source_show, views
 from verbund.i18n import N_, current_language
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ def register_commands(app: typer.Typer) -> None:
     run = typer.Typer(no_args_is_help=True, help=N_("Runs: past pulls of sources."))
     run.command("list", help=N_("The latest runs."))(listing)
     run.command("show", help=N_("One run: parts, proofs and counts."))(show)
+    run.command(
+        "undo",
+        help=N_("Take back what a run changed: shown first, done with --yes; it is not taken again until lifted."),
+        epilog="verbund run undo 1f0c2f5e-7c3f-4d62-9a51-0d9f5f6f1a10 --yes",
+    )(run_undo.undo)
     app.add_typer(run, name="run")
 
 

@@ -46,7 +46,14 @@ def _show(console: Console, document: dict[str, Any]) -> None:
             (_("value"), document.get("value")),
             (_("run"), document["run_id"]),
             (_("offer"), document.get("offer_id")),
+            *((_("refused"), _decision(one)) for one in document["refusals"]),
         ],
     )
     if document["history"]:
         offer_show.show_history(console, document["history"])
+
+
+def _decision(one: dict[str, Any]) -> str:
+    """When and by whom a content was refused, and why."""
+    said = _("{at} by {by}").format(at=offer_show.local(one["since"]), by=one["by"] or "?")
+    return f"{said}: {one['note']}" if one["note"] else said

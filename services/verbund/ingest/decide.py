@@ -24,6 +24,7 @@ SELECT s.key, s.record,
   CASE s.answer
     WHEN 'ignored' THEN CASE WHEN o.state IN ('live', 'missed') THEN 'withdraw' ELSE 'ignore' END
     WHEN 'rejected' THEN 'reject'
+    WHEN 'refused' THEN CASE WHEN o.state = 'missed' THEN 'seen_again' ELSE 'refused' END
     WHEN 'withdrawn' THEN CASE WHEN o.state IN ('live', 'missed') THEN 'withdraw' ELSE 'withdrawn' END
     ELSE CASE
       WHEN o.offer_id IS NULL THEN 'publish'
@@ -56,7 +57,7 @@ WHERE o.source = :source AND o.state IN ('live', 'missed') AND o.ends_at < :now
   AND (o.ends_at > strftime('%Y-%m-%dT%H:%M:%SZ', o.content_ms / 1000.0, 'unixepoch') OR d.record IS NULL AND r.record IN
        (SELECT record FROM scratch.absent))
 ON CONFLICT (key) DO UPDATE SET action = 'expire', because = 'expired', revision = excluded.revision
-WHERE decision.action IN ('unchanged', 'seen_again')
+WHERE decision.action IN ('unchanged', 'seen_again', 'refused')
 """
 
 _ABSENT = """

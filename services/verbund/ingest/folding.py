@@ -11,7 +11,7 @@ import orjson
 import structlog
 
 from verbund.errors import UnreadableEventError
-from verbund.events import Recorded
+from verbund.events import Recorded, derived_id
 from verbund.offer import ends_at
 
 log = structlog.get_logger()
@@ -265,6 +265,57 @@ def _hold_decided(db: Any, events: Sequence[_Read]) -> None:
     )
 
 
+# --- what people decide about single offers and runs -----------------------------------------------------------------
+
+
+def _asked(db: Any, events: Sequence[_Read]) -> None:
+    """Each is carried out once, under a run of its own that is no pull."""
+    db.executemany(
+        "INSERT OR IGNORE INTO asked VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
+        [
+            (recorded.id, data["source"], recorded.type, recorded.position, recorded.time, decision_run(recorded.id),
+             orjson.dumps(data))
+            for recorded, data in events
+        ],
+    )  # fmt: skip
+
+
+def decision_run(event_id: str) -> str:
+    """The run id under which ingest carries out a decision of the desk."""
+    return derived_id(f"decision\n{event_id}")
+
+
+def _overridden(db: Any, events: Sequence[_Read]) -> None:
+    _asked(db, events)
+    db.executemany(
+        "INSERT OR REPLACE INTO override VALUES (?, ?, ?, ?, ?)",
+        [(data["offer_id"], data["field"], data["source"], data["value"], recorded.id) for recorded, data in events],
+    )
+
+
+def _override_lifted(db: Any, events: Sequence[_Read]) -> None:
+    _asked(db, events)
+    db.executemany(
+        "DELETE FROM override WHERE offer_id = ? AND field = ?",
+        [(data["offer_id"], data["field"]) for _, data in events],
+    )
+
+
+def _refusal_lifted(db: Any, events: Sequence[_Read]) -> None:
+    _asked(db, events)
+    db.executemany("INSERT OR IGNORE INTO lifted VALUES (?)", [(data["refusal_id"],) for _, data in events])
+
+
+_REFUSAL = ("refusal_id", "source", "record_key", "offer_id", "content_hash", "cause_id", "run_id")
+
+
+def _refused(db: Any, events: Sequence[_Read]) -> None:
+    db.executemany(
+        "INSERT OR IGNORE INTO refusal VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*(data[name] for name in _REFUSAL), recorded.time) for recorded, data in events],
+    )
+
+
 class _Family(NamedTuple):
     """Event types that are folded alike.
 
@@ -304,4 +355,10 @@ _FAMILIES = {
     "RunHeld": _Family(_held),
     "HoldAnswered": _Family(_hold_answered),
     "HoldDecided": _Family(_hold_decided),
+    "ContentRefused": _Family(_refused),
+    "RefusalLifted": _Family(_refusal_lifted),
+    "WithdrawnByHand": _Family(_asked),
+    "RunUndoAsked": _Family(_asked),
+    "FieldOverridden": _Family(_overridden),
+    "OverrideLifted": _Family(_override_lifted),
 }

@@ -133,6 +133,7 @@ class Publisher:
             "SELECT c.id, c.key, c.body, k.revision, k.state, k.content_hash FROM scratch.contact c"
             " LEFT JOIN related k ON k.id = c.id JOIN scratch.decision d ON d.key = c.key"
             " WHERE d.action IN ('publish', 'revise', 'reopen', 'seen_again', 'unchanged') AND d.guard IS NULL"
+            " AND d.because IS NOT 'refused'"
             " AND c.id > ? ORDER BY c.id LIMIT ?"
         ):
             keys = self._keys.keys_of(row[0] for row in rows)
@@ -159,8 +160,10 @@ class Publisher:
             self._related(self._contacts_topic, events)
 
     def organisations(self) -> None:
-        """Publish new and revise changed organisations, but for those that only held records name."""
-        held = self._db.execute("SELECT 1 FROM scratch.decision WHERE guard IS NOT NULL LIMIT 1").fetchone()
+        """Publish new and revise changed organisations, but for those that only held or refused records name."""
+        held = self._db.execute(
+            "SELECT 1 FROM scratch.decision WHERE guard IS NOT NULL OR because = 'refused' LIMIT 1"
+        ).fetchone()
         named = (
             " AND c.id IN (SELECT json_extract(CAST(s.body AS TEXT), '$.organisation_id') FROM scratch.staged s"
             " JOIN scratch.decision d ON d.record = s.record WHERE s.answer = 'mapped' AND d.guard IS NULL)"
@@ -396,6 +399,7 @@ class Publisher:
             "unchanged": "unchanged",
             "ignore": "ignored",
             "past": "ignored",
+            "refused": "ignored",
             "reject": "rejected",
             "withdrawn": "withdrawn",
         }

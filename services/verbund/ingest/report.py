@@ -144,6 +144,7 @@ def planned_counts(db: Any, pull: PullResult) -> dict[str, int]:
         "withdrawn": "withdrawn_by_record",
         "ignore": "ignored",
         "past": "ignored",
+        "refused": "ignored",
         "reject": "rejected",
     }
     for action, delivered, held, number in db.execute(
@@ -201,7 +202,9 @@ def _published(log: EventLog, source: SourceFile, position: int | None) -> dict[
 
 _SHOWN_AS_NAMES = ("contact_ids",)
 _IDENTITY = frozenset(("offer_id", "district", "source", "record_key", "origin", "revision"))
-_PROVENANCE = frozenset(("content_hash", "raw_digest", "mapping_version", "cause", "licence", "attribution"))
+_PROVENANCE = frozenset(
+    ("content_hash", "raw_digest", "mapping_version", "cause", "licence", "attribution", "own_values", "own_hash")
+)
 _NEVER_SHOWN = _IDENTITY | _PROVENANCE
 
 

@@ -23,6 +23,8 @@ from verbund.ingest import holds, report
 from verbund.ingest.answers import Answers, RecordedAnswers, SourceAnswers
 from verbund.ingest.cache import SourceCache
 from verbund.ingest.decide import decide, decide_removal
+from verbund.ingest.deciding import carry_out
+from verbund.ingest.desk import Desk, mark_refused, set_overrides
 from verbund.ingest.guards import Case, Facts, find_in_parts, judge
 from verbund.ingest.inventory import Inventory, immediate
 from verbund.ingest.jail import Cell, Jail, ParserLostError, shared_jail
@@ -152,6 +154,8 @@ class Run:
         except ParserLostError as error:
             self._give_up(pull, error)
         self.inventory.catch_up()
+        mark_refused(self._db, self._source.source)
+        set_overrides(self._db, self.cache.feed, self._source.source, year=self.moment.at.year)
         self._decide(pull)
 
     def _give_up(self, pull: PullResult, error: ParserLostError) -> None:
@@ -184,6 +188,18 @@ class Run:
                 self._found = judge(self._case)
             holds.withdraw_allowed(self._db, self.moment)
 
+    # --- what people decided about single offers and runs ----------------------------------------------------------
+
+    def carry_out_decisions(self) -> list[dict[str, Any]]:
+        """Carry out what waits, without fetching anything; see `deciding.carry_out`."""
+        self.inventory.catch_up()
+        rooms, source = self._rooms, self._source
+        year = self.moment.at.year
+        desk = Desk(
+            self._db, rooms.log, rooms.keys, self.cache, district=source.district, source=source.source, year=year
+        )
+        return carry_out(desk, self._publisher)
+
     # --- from the decision to the log ----------------------------------------------------------------------------
 
     def carry_out(self, pull: PullResult) -> report.RunReport:
@@ -191,6 +207,7 @@ class Run:
         publisher = self._publisher()
         self._announce(publisher)
         if publisher.rekeyed():
+            set_overrides(self._db, self.cache.feed, self._source.source, year=self.moment.at.year)
             self._decide(pull)
         new_rejects = self._append(publisher, pull, again=lambda: self._decide(pull))
         document = self._finish(publisher, pull)
@@ -233,7 +250,7 @@ class Run:
             f"inventory.{self._source.district}", [source_changed(publisher, self._source, change, after=known[0])]
         )
 
-    def _publisher(self) -> Publisher:
+    def _publisher(self, run_id: str | None = None) -> Publisher:
         return Publisher(
             self._db,
             self._rooms.log,
@@ -241,7 +258,7 @@ class Run:
             self.cache,
             self._source,
             self._rooms.keys,
-            run_id=self.run_id,
+            run_id=run_id or self.run_id,
             moment=self.moment,
             progress=self._progress,
         )
@@ -282,7 +299,7 @@ class Run:
         """Leave what is not done to the other runs; it stays dirty, and the next run looks again."""
         left = self._db.execute(
             "SELECT count(*) FROM scratch.decision WHERE NOT done AND guard IS NULL"
-            " AND action NOT IN ('unchanged', 'ignore', 'past', 'reject')"
+            " AND action NOT IN ('unchanged', 'ignore', 'past', 'reject', 'refused')"
         ).fetchone()[0]
         return int(left)
 

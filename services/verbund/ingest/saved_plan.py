@@ -102,7 +102,7 @@ def decision_digest(db: Any) -> str:
     for row in db.execute(
         "SELECT d.key, d.action, d.because, d.offer_id, d.revision, d.missed_since, d.guard, s.hash"
         " FROM scratch.decision d LEFT JOIN scratch.staged s ON s.record = d.record"
-        " WHERE d.action NOT IN ('unchanged', 'ignore', 'past', 'withdrawn') ORDER BY d.key"
+        " WHERE d.action NOT IN ('unchanged', 'ignore', 'past', 'withdrawn', 'refused') ORDER BY d.key"
     ):
         digest.update(orjson.dumps(row) + b"\n")
     for row in db.execute("SELECT reject_id, rule, place FROM scratch.broken ORDER BY reject_id"):

@@ -17,6 +17,7 @@ from verbund.errors import BaseMovedError, UnknownNameError
 from verbund.events import Event, event_id
 from verbund.ingest.answers import RecordedAnswers, RecordingAnswers, SourceAnswers, from_archive
 from verbund.ingest.cache import SourceCache
+from verbund.ingest.desk import Desk, overrides_shown, refusals_of
 from verbund.ingest.inventory import Inventory
 from verbund.ingest.limits import Limits, RunOverTime, over_time
 from verbund.ingest.lock import source_lock
@@ -26,6 +27,7 @@ from verbund.ingest.report import Plan, RunReport
 from verbund.ingest.run import Rooms, Run, opened
 from verbund.ingest.saved_plan import SavedPlan, decision_digest
 from verbund.ingest.source_file import SourceFile
+from verbund.ingest.undo import preview
 from verbund.offer import reject_id
 from verbund_connectors.kit import Request
 
@@ -113,6 +115,7 @@ class Ingest:
                 with opened(self._rooms) as db:
                     run = Run(self._rooms, source, db, cache_name=source.source, progress=limits)
                     self._refuse_other_district(db, source)
+                    run.carry_out_decisions()
                     return run.carry_out(run.prepare())
             except RunOverTime:
                 with opened(self._rooms) as db:  # what the run had put aside so far does not count
@@ -133,6 +136,62 @@ class Ingest:
         with opened(self._rooms) as db:
             run = Run(self._rooms, source, db, cache_name=source.source, progress=_silent)
             run.announce(change)
+
+    def carry_out_decisions(self, source: SourceFile) -> list[dict[str, Any]]:
+        """Carry out what people decided about offers and runs of the source, now and without fetching anything.
+
+        Returns `asked, type, run_id, events` of each decision that waited, in order.
+
+        Raises:
+            LockedError: a run of it is under way; its next one carries them out.
+        """
+        with source_lock(self._locks, source.source), opened(self._rooms) as db:
+            run = Run(self._rooms, source, db, cache_name=source.source, progress=_silent)
+            return run.carry_out_decisions()
+
+    def refusals(self, source: str, *, offer_id: str | None = None, run_id: str | None = None) -> list[dict[str, Any]]:
+        """Contents of a source that are not taken until lifted; only of an offer or of a run, when it is named."""
+        with opened(self._rooms) as db:
+            district = self._district(db, source)
+            Inventory(db, self._rooms.log, district).catch_up()
+            return refusals_of(db, district, source, offer_id=offer_id, run_id=run_id)
+
+    def undo_preview(self, run_id: str) -> dict[str, Any]:
+        """What taking back a run would do: `run_id, source, district, changes, later, refusals`; nothing is appended.
+
+        Raises:
+            UnknownNameError: there is no such run.
+        """
+        with opened(self._rooms) as db:
+            for (district,) in db.execute("SELECT DISTINCT district FROM source").fetchall():
+                Inventory(db, self._rooms.log, district).catch_up()
+            row = db.execute(
+                "SELECT source FROM run WHERE run_id = :run UNION SELECT source FROM asked WHERE run_id = :run",
+                {"run": run_id},
+            ).fetchone()
+            if row is None:
+                raise UnknownNameError("There is no run {run_id}; `verbund run list` shows the latest.", run_id=run_id)
+            source, district = row[0], self._district(db, row[0])
+            cache = SourceCache(db, source)
+            rooms, year = self._rooms, self._rooms.clock().year
+            desk = Desk(db, rooms.log, rooms.keys, cache, district=district, source=source, year=year)
+            return {**preview(desk, run_id), "refusals": refusals_of(db, district, source, run_id=run_id)}
+
+    def overrides(self, offer: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Fields of an offer (as published) that people set: `field, value, own, counts, at, by, note`."""
+        with opened(self._rooms) as db:
+            Inventory(db, self._rooms.log, offer["district"]).catch_up()
+            return overrides_shown(db, offer["offer_id"], offer)
+
+    def undone(self, run_id: str) -> list[dict[str, Any]]:
+        """What is refused since a run was taken back; see `refusals`."""
+        with opened(self._rooms) as db:
+            rows = db.execute(
+                "SELECT DISTINCT s.source, s.district, a.run_id FROM asked a JOIN source s ON s.source = a.source"
+                " WHERE a.type = 'RunUndoAsked' AND json_extract(CAST(a.document AS TEXT), '$.run_id') = ?",
+                (run_id,),
+            ).fetchall()
+            return [one for source, district, run in rows for one in refusals_of(db, district, source, run_id=run)]
 
     def sources(self, district: str) -> list[dict[str, Any]]:
         """Facts of the registered sources of a district."""
@@ -183,10 +242,7 @@ class Ingest:
     def why(self, source: str, record_key: str) -> dict[str, Any]:
         """What became of a record: `outcome, because, run_id, offer_id, district`; `unknown` when it was never delivered."""
         with opened(self._rooms) as db:
-            row = db.execute("SELECT district FROM source WHERE source = ?", (source,)).fetchone()
-            if row is None:
-                raise UnknownNameError("there is no source {source}; `verbund source list` shows all", source=source)
-            district = row[0]
+            district = self._district(db, source)
             Inventory(db, self._rooms.log, district).catch_up()
             SourceCache(db, source)
             return {
@@ -194,7 +250,15 @@ class Ingest:
                 "record_key": record_key,
                 "district": district,
                 **_why(db, district, source, record_key),
+                "refusals": refusals_of(db, district, source, record_key=record_key),
             }
+
+    @staticmethod
+    def _district(db: Any, source: str) -> str:
+        row = db.execute("SELECT district FROM source WHERE source = ?", (source,)).fetchone()
+        if row is None:
+            raise UnknownNameError("there is no source {source}; `verbund source list` shows all", source=source)
+        return str(row[0])
 
     @property
     def _locks(self) -> Path:

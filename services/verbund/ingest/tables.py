@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Folded from the log; emptied and folded again when it is lost or its version is raised.
-INVENTORY_VERSION = 4
+INVENTORY_VERSION = 5
 INVENTORY = """
 CREATE TABLE position (
     topic TEXT PRIMARY KEY, next INTEGER NOT NULL, last_id TEXT NOT NULL);
@@ -45,10 +45,25 @@ CREATE INDEX hold_by_source ON hold (source, state);
 CREATE TABLE hold_decision (
     hold_id TEXT PRIMARY KEY, set_digest TEXT NOT NULL, answer TEXT NOT NULL, up_to INTEGER, by TEXT NOT NULL,
     note TEXT NOT NULL, decided_ms INTEGER NOT NULL);
+CREATE TABLE asked (
+    event_id TEXT PRIMARY KEY, source TEXT NOT NULL, type TEXT NOT NULL, position INTEGER NOT NULL, at TEXT NOT NULL,
+    run_id TEXT NOT NULL, document BLOB NOT NULL, open INTEGER NOT NULL DEFAULT 1);
+CREATE INDEX asked_open ON asked (source, position) WHERE open;
+CREATE INDEX asked_by_run ON asked (run_id);
+CREATE TABLE refusal (
+    refusal_id TEXT PRIMARY KEY, source TEXT NOT NULL, record_key TEXT NOT NULL, offer_id TEXT NOT NULL,
+    content_hash TEXT NOT NULL, cause_id TEXT NOT NULL, run_id TEXT NOT NULL, since TEXT NOT NULL);
+CREATE INDEX refusal_by_record ON refusal (source, record_key);
+CREATE INDEX refusal_by_cause ON refusal (cause_id);
+CREATE TABLE lifted (refusal_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE override (
+    offer_id TEXT NOT NULL, field TEXT NOT NULL, source TEXT NOT NULL, value TEXT NOT NULL, asked TEXT NOT NULL,
+    PRIMARY KEY (offer_id, field)) WITHOUT ROWID;
+CREATE INDEX override_by_source ON override (source);
 """
 INVENTORY_TABLES = (
     "position", "offer", "offer_contact", "related", "reject", "run", "run_part", "source", "source_scope", "source_head", "hold",
-    "hold_decision",
+    "hold_decision", "asked", "refusal", "lifted", "override",
 )  # fmt: skip
 
 # What the sources last sent. Lost, it costs one full pull; nothing true is lost with it.

@@ -67,6 +67,8 @@ def an_offer(**fields: Any) -> dict[str, Any]:
         "cause": "source",
         "extra": {},
         "overridden": [],
+        "own_values": {},
+        "own_hash": None,
         **named,
     }
     return {"content_hash": content_hash("offer", offer), **offer}

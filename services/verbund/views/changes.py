@@ -88,7 +88,7 @@ class ChangesView(SqlView):
     """
 
     name = "changes"
-    version = 1
+    version = 2
     handles = frozenset(KINDS)
     topics: tuple[str, ...] = ("inventory",)
     metadata = metadata
@@ -152,7 +152,7 @@ class Change:
     Attributes:
         number: its position in the feed; the next page is asked with it.
         subject: id of the offer or organisation; `kind` says which.
-        type: of the event; `OfferMissed` and `OfferSeenAgain` change nothing that is shown.
+        type: of the event; `OfferMissed`, `OfferSeenAgain` and `OfferRekeyed` change nothing that is shown.
         tombstone: the subject is gone.
         topic, position: where its event stands in the log.
         changed_at: append time.

@@ -44,7 +44,7 @@ class HistoryView(SqlView):
     """One row for each event about an offer that was taken; made from envelopes alone."""
 
     name = "history"
-    version = 1
+    version = 2
     handles = frozenset(STATES)
     topics: tuple[str, ...] = ("inventory",)
     metadata = metadata

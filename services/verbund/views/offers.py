@@ -69,6 +69,7 @@ STATES = {
     "OfferRevised": "live",
     "OfferMissed": "missed",
     "OfferSeenAgain": "live",
+    "OfferRekeyed": "live",
     "OfferWithdrawn": "withdrawn",
 }
 
@@ -83,7 +84,7 @@ class OffersView(SqlView):
     """One row for each offer that was ever published."""
 
     name = "offers"
-    version = 2
+    version = 3
     handles = frozenset(STATES)
     decodes = WITH_STATE
     topics: tuple[str, ...] = ("inventory",)
@@ -94,7 +95,7 @@ class OffersView(SqlView):
         newer="revision",
         first=("first_seen",),
         with_body=(
-            "source", "record_key", "body_revision", "kind", "title", "organisation_id", "content_hash", "ends_at",
+            "source", "body_revision", "kind", "title", "organisation_id", "content_hash", "ends_at",
             "last_changed", "findings", "body_type", "schema", "body",
         ),
     )  # fmt: skip
@@ -286,7 +287,7 @@ def _row(one: Folded) -> Values:
         last.subject,
         district_of(last.topic),
         source_of(body or last),
-        plain(offer.get("record_key") or step["record_key"]),
+        plain(step["record_key"]),  # one that goes on under another key says so without a body
         STATES[last.type],
         last.revision,
         body.revision if body is not None else 0,

@@ -22,7 +22,7 @@ from verbund.views.search_starts import Horizon
 log = structlog.get_logger()
 
 WITH_STATE = frozenset({"OfferPublished", "OfferRevised", "OrganisationPublished", "OrganisationRevised"})
-HANDLES = WITH_STATE | {"OfferMissed", "OfferSeenAgain", "OfferWithdrawn", "OrganisationWithdrawn"}
+HANDLES = WITH_STATE | {"OfferMissed", "OfferSeenAgain", "OfferRekeyed", "OfferWithdrawn", "OrganisationWithdrawn"}
 
 _STATES = {**dict.fromkeys(HANDLES, "live"), "OfferMissed": "missed"}
 _STATES |= {"OfferWithdrawn": "withdrawn", "OrganisationWithdrawn": "withdrawn"}
