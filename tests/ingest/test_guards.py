@@ -160,6 +160,21 @@ def test_garbled_texts_are_held_and_sound_changes_flow(world: World) -> None:
     assert (run["counts"]["revised"], run["counts"]["held"]) == (1, 12)
 
 
+def test_many_called_off_at_once_are_asked_about_and_a_few_are_not(world: World) -> None:
+    world.serve(*records(30))
+    world.apply()
+    world.tomorrow()
+    world.serve(*[{**record, "deleted": True} for record in records(3)], *records(27, first=3))
+    run = world.apply()
+    assert (run["counts"]["withdrawn_by_record"], run["held"]) == (3, False)
+    world.tomorrow()
+    world.serve(*[{**record, "deleted": True} for record in records(12)], *records(18, first=12))
+    run = world.apply()
+    assert guards(run) == ["shrink"]
+    assert (run["counts"]["withdrawn_by_record"], run["counts"]["held"]) == (3, 9)
+    assert balanced(run["counts"])
+
+
 def test_a_language_that_is_switched_off_is_asked_about(world: World) -> None:
     world.serve(*records(4))
     world.serve(*records(6), part="en")

@@ -84,6 +84,20 @@ def test_a_rejected_set_stays_and_is_asked_again_only_when_it_grows(world: World
     assert live(world) == 20
 
 
+def test_who_rejected_a_set_may_change_their_mind(world: World) -> None:
+    halved(world)
+    world.answer("reject")
+    world.serve(*records(12))
+    world.apply()
+    (hold,) = world.ingest.holds("05954")
+    world.ingest.answer(hold, "allow_once", by="test")
+    world.tomorrow()
+    run = world.apply()
+    assert gone(world) == {f"k{number:03}" for number in range(12, 20)}
+    assert run["counts"]["withdrawn"] == 8
+    assert not world.ingest.holds("05954")
+
+
 def test_allowing_up_to_a_number_frees_a_set_that_is_no_larger(world: World) -> None:
     halved(world)
     world.answer("allow_up_to", up_to=10)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.ingest.conftest import ListFeed, ListSettings, World
+from tests.ingest.conftest import World
+from tests.ingest.list_feed import ListFeed, ListSettings
 from verbund.ingest import staging
 from verbund.ingest.jail import Cell, Jail
 from verbund.ingest.mapping import MappingTask, RawRecord, RecordMapper
@@ -80,7 +81,7 @@ def test_a_bug_of_a_connector_is_logged_without_what_the_record_held(world: Worl
     assert run["counts"]["rejected"] == 1
     [line] = [line for line in logged if line["event"] == "record_not_mapped"]
     assert line["source"] == "enr-list"
-    assert line["error"].startswith("TypeError in conftest.py, line ")
+    assert line["error"].startswith("TypeError in list_feed.py, line ")
     assert "12345678" not in repr(logged)
 
 

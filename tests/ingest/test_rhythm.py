@@ -114,3 +114,15 @@ def test_a_damaged_file_is_as_good_as_none_and_is_mended_by_the_next_note(tmp_pa
     assert file.read() == {}
     file.note("b", lambda _: Past(started_at=NOON))
     assert set(file.read()) == {"b"}
+
+
+def test_a_run_that_a_person_wants_is_due_once_but_for_pauses():
+    wanted = NOON + timedelta(minutes=5)
+    past = Past(started_at=NOON, wanted_at=wanted)
+    assert is_due(HOURLY, past, wanted)
+    assert not is_due(HOURLY, Past(started_at=wanted + timedelta(seconds=1), wanted_at=wanted), NOON.replace(hour=11, minute=30))  # fmt: skip
+    patient = Past(started_at=NOON, wanted_at=wanted, resumes_at=NOON + timedelta(minutes=30))
+    assert not is_due(HOURLY, patient, wanted)
+    failed = Past(started_at=NOON, wanted_at=wanted).after(NOON, "failed")
+    assert not is_due(HOURLY, failed, NOON + timedelta(minutes=4))
+    assert is_due(HOURLY, failed, wanted)

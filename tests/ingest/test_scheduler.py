@@ -13,7 +13,7 @@ from verbund.ingest.limits import RunAborted
 from verbund.ingest.register import Register
 from verbund.ingest.report import RunReport
 from verbund.ingest.schedule_file import FILE_NAME, ScheduleFile
-from verbund.ingest.scheduler import Scheduler, noted_by_hand
+from verbund.ingest.scheduler import Scheduler, noted_by_hand, wanted
 from verbund.ingest.source_file import Schedule
 
 NOON = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
@@ -264,3 +264,32 @@ def test_a_source_file_is_read_again_when_it_has_changed_only(place):
     file.write_text("another")
     register.last_known("a")
     assert len(loaded) == 2
+
+
+def test_a_source_whose_hold_was_answered_runs_at_once_and_then_by_its_rhythm(place):
+    place.run_at(0)
+    place.now = NOON + timedelta(minutes=5)
+    source = place.load(place.home / "sources" / "a.yaml")
+    assert wanted(ScheduleFile(place.home), source, place.now)
+    place.run_at(6, 7, 65)
+    assert place.ran == ["a", "a"]
+    place.run_at(66)
+    assert place.ran == ["a", "a", "a"]
+
+
+def test_an_answer_that_comes_during_a_run_brings_another_one(place):
+    memory = ScheduleFile(place.home)
+
+    def answered_meanwhile(_stop):
+        place.answers["a"] = report()
+        place.now += timedelta(minutes=1)
+        wanted(memory, place.load(place.home / "sources" / "a.yaml"), place.now)
+        return report("partial")
+
+    place.answers["a"] = answered_meanwhile
+    place.run_at(0, 2, 3)
+    assert place.ran == ["a", "a"]
+
+
+def test_a_source_without_schedule_is_run_by_nobody(place):
+    assert not wanted(ScheduleFile(place.home), place.load(place.home / "sources" / "b.yaml"), NOON)

@@ -110,7 +110,7 @@ def _answer(hold_id: str, answer: str, *, up_to: int | None, note: str, as_json:
         from verbund.errors import UsageError
 
         hold = _found(hub, hold_id)
-        if hold.state != "open":
+        if hold.state not in ("open", "rejected") or (hold.state, answer) == ("rejected", "reject"):
             raise UsageError(
                 "hold {hold_id} does not wait for an answer: it is {state}", hold_id=hold_id, state=hold.state
             )

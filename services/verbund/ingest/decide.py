@@ -105,6 +105,20 @@ def decide(
         db.execute("DELETE FROM scratch.decision WHERE record IN (SELECT record FROM scratch.outcome)")
 
 
+def suspend_twins(db: Any, feed: int, pull: PullResult) -> None:
+    """Two different records under one key: another one lost its own, so what is absent from their parts is not gone."""
+    rows = db.execute(
+        "SELECT i.part, count(DISTINCT i.record) FROM scratch.staged s JOIN item i ON i.record = s.record"
+        " WHERE s.answer = 'rejected' AND s.because = 'key_duplicate' GROUP BY i.part"
+    ).fetchall()
+    for part, number in rows:
+        pull.part(part).suspended += number
+        db.execute(
+            "DELETE FROM scratch.absent WHERE record IN (SELECT record FROM item WHERE feed = ? AND part = ?)",
+            (feed, part),
+        )
+
+
 def decide_removal(db: Any, source: str) -> None:
     """Every live or missed offer of the source goes: the source itself is gone."""
     with immediate(db):

@@ -36,10 +36,18 @@ OF_PARTS = ("scope", "empty", "suspended")
 
 # Conditions on `scratch.decision d`.
 ABSENT = "d.action IN ('miss', 'withdraw_absent') AND NOT d.done"
+CALLED_OFF = "d.action = 'withdraw' AND NOT d.done"
+GONE = "d.action IN ('miss', 'withdraw_absent', 'withdraw') AND NOT d.done"
 PUBLISHED = "d.action = 'publish' AND NOT d.done"
 REVISED = "d.action = 'revise' AND NOT d.done"
-#: A decision that does what the member `m` of a set says.
-AS_HELD = "CASE m.action WHEN 'withdraw' THEN d.action IN ('miss', 'withdraw_absent', 'withdraw') ELSE d.action = m.action END"
+#: A decision that does what the member `m` of a set says, with the content that was seen then.
+AS_HELD = (
+    "CASE m.action WHEN 'withdraw' THEN d.action IN ('miss', 'withdraw_absent', 'withdraw') ELSE d.action = m.action"
+    " AND m.hash IS (SELECT hash FROM scratch.staged WHERE record = d.record) END"
+)
+
+#: Of what would be shown; what goes has none.
+HASH = "CASE WHEN d.action IN ('publish', 'revise', 'reopen') THEN (SELECT hash FROM scratch.staged WHERE record = d.record) END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,8 @@ class Case:
     def risk(self, guard: str, condition: str, action: str) -> None:
         """Every free decision of this kind is at risk."""
         self.db.execute(
-            f"INSERT OR IGNORE INTO scratch.risk (guard, key, action) SELECT ?, d.key, {action} {self._free(condition)}",
+            f"INSERT OR IGNORE INTO scratch.risk (guard, key, action, hash) SELECT ?, d.key, {action}, {HASH}"
+            f" {self._free(condition)}",
             (guard,),
         )
 
@@ -93,14 +102,14 @@ def judge(case: Case) -> dict[str, Facts]:
     found: dict[str, Facts] = {}
     for guard, judge_one in JUDGES.items():
         facts = judge_one(case) if _is_on(case.source, guard) else None
-        _keep(case, guard)
+        _keep(case, guard, fired=facts is not None)
         held = db.execute("SELECT count(*) FROM scratch.risk WHERE guard = ?", (guard,)).fetchone()[0]
         if held:
             _mark(db, guard)
             found[guard] = {
                 "source": case.source.source,
                 "live": str(case.known.live),
-                **(facts or {}),
+                **(facts or (case.known.holds[guard].facts if guard in case.known.holds else {})),
                 "count": str(held),
             }
     return found
@@ -120,13 +129,17 @@ def _is_on(source: SourceFile, guard: str) -> bool:
     return bool(getattr(source.guards, guard, "on") != "off")
 
 
-def _keep(case: Case, guard: str) -> None:
-    """What a person rejected stays as it is; so does what an open hold of scope waits with."""
+def _keep(case: Case, guard: str, *, fired: bool) -> None:
+    """What an open hold asks about goes on waiting, and what a person rejected stays as it is.
+
+    But when a rejected set of absences has shrunk to what is everyday life, the fault is over: its rest is missed like
+    any other, and has its time of grace.
+    """
     hold = case.known.holds.get(guard)
-    if hold is None or (hold.state == "open" and guard != "scope"):
+    if hold is None or (hold.state == "rejected" and not fired and guard in ("empty", "shrink", "suspended")):
         return
     case.db.execute(
-        "INSERT OR IGNORE INTO scratch.risk (guard, key, action) SELECT ?, d.key, m.action FROM scratch.member m"
+        "INSERT OR IGNORE INTO scratch.risk (guard, key, action, hash) SELECT ?, d.key, m.action, m.hash FROM scratch.member m"
         f" JOIN scratch.decision d ON d.key = m.key WHERE m.hold_id = ? AND NOT d.done AND d.guard IS NULL AND {AS_HELD}"
         " AND NOT EXISTS (SELECT 1 FROM scratch.allowed a WHERE a.key = d.key)",
         (guard, hold.hold_id),
@@ -151,19 +164,17 @@ def find_in_parts(case: Case) -> None:
             " LEFT JOIN scratch.seen s ON s.item = i.item WHERE i.feed = ? AND i.part = ? AND s.item IS NULL GROUP BY r.key",
             (guard, elsewhere, case.source.source, case.feed, part),
         )
+    case.db.execute(
+        "INSERT OR IGNORE INTO scratch.absent SELECT r.record FROM scratch.risk k JOIN record r ON r.feed = ? AND r.key = k.key"
+        " WHERE k.action = 'withdraw'",
+        (case.feed,),
+    )
 
 
 def _of_parts(guard: str) -> Callable[[Case], Facts | None]:
     def judge_one(case: Case) -> Facts | None:
-        """What `find_in_parts` found, less what was allowed meanwhile: as decisions that wait."""
+        """What `find_in_parts` found, less what was allowed meanwhile."""
         parts = [part for part, why in case.withheld.items() if why == guard]
-        case.db.execute(
-            "INSERT OR IGNORE INTO scratch.decision (key, record, action, offer_id, revision, missed_since, delivered)"
-            " SELECT k.key, r.record, 'miss', o.offer_id, o.revision + 1, o.missed_since, 0 FROM scratch.risk k"
-            " JOIN record r ON r.feed = ? AND r.key = k.key JOIN offer o ON o.source = ? AND o.record_key = k.key"
-            " WHERE k.guard = ? AND k.action = 'withdraw'",
-            (case.feed, case.source.source, guard),
-        )
         case.db.execute(
             "DELETE FROM scratch.risk WHERE guard = ? AND key IN (SELECT key FROM scratch.allowed)", (guard,)
         )
@@ -184,8 +195,8 @@ def _scope(case: Case) -> Facts | None:
 
 
 def _id_churn(case: Case) -> Facts | None:
-    """New records that look like absent ones: the source has given its records new ids."""
-    absent = case.count(ABSENT)
+    """New records that look like ones that go: the source has given its records new ids."""
+    absent = case.count(GONE)
     allowed = {key for (key,) in case.db.execute("SELECT key FROM scratch.allowed WHERE guard = 'id_churn'")}
     if not allowed and (absent < A_PATTERN or case.count(PUBLISHED) < A_PATTERN):
         return None
@@ -206,7 +217,10 @@ def _id_churn(case: Case) -> Facts | None:
     if len(pairs) < max(A_PATTERN, case.source.guards.share("id_churn") * absent):
         return None
     rows = [row for old, new in pairs for row in ((old, "withdraw", new), (new, "publish", old))]
-    db.executemany("INSERT OR IGNORE INTO scratch.risk VALUES ('id_churn', ?, ?, ?)", rows)
+    db.executemany(
+        f"INSERT OR IGNORE INTO scratch.risk SELECT 'id_churn', d.key, ?2, ?3, {HASH} FROM scratch.decision d WHERE d.key = ?1",
+        rows,
+    )
     return {"pairs": str(len(pairs))}
 
 
@@ -219,7 +233,7 @@ def _absent_likenesses(case: Case) -> Iterator[tuple[str, str]]:
     at = dict(
         case.db.execute(
             "SELECT o.content_position, d.key FROM scratch.decision d JOIN offer o ON o.offer_id = d.offer_id"
-            f" WHERE {ABSENT} AND d.guard IS NULL"
+            f" WHERE {GONE} AND d.guard IS NULL"
         ).fetchall()
     )
     for position, offer in published(case.log, case.topic, list(at)):
@@ -241,24 +255,36 @@ def _drafts(case: Case, action: str) -> Iterator[tuple[str, int | None, Mapping[
 
 
 def _shrink(case: Case) -> Facts | None:
-    """Too many went missing within a week."""
+    """Too many went missing within a week, or are called off by their source at once."""
+    shrink, live = case.source.guards.shrink, case.known.most_live
+    if shrink == "off":
+        return None
+    called_off = case.count(CALLED_OFF)
+    if called_off <= shrink.at_once(live):
+        called_off = 0
+    missing = _missing(case)
+    limit = shrink.within_a_week(live)
+    if missing <= limit:
+        missing = 0
+    if called_off:
+        case.risk("shrink", CALLED_OFF, "'withdraw'")
+    if missing:
+        case.risk("shrink", ABSENT, "'withdraw'")
+    return {"total": str(missing + called_off), "live": str(live), "limit": str(int(limit))}
+
+
+def _missing(case: Case) -> int:
+    """Offers that went missing within a week, if there are new ones among them."""
     new = case.count(ABSENT)
     if not new:
-        return None
+        return 0
     before = case.db.execute(
         "SELECT count(*) FROM offer o LEFT JOIN scratch.decision d ON d.offer_id = o.offer_id"
         f" AND {ABSENT} WHERE o.source = ? AND d.key IS NULL AND o.missed_since > ?"
         " AND (o.state = 'missed' OR o.state = 'withdrawn' AND o.withdrawn_reason = 'missing_from_complete_snapshot')",
         (case.source.source, case.known.window_from),
     ).fetchone()[0]
-    total = new + before
-    live = case.known.most_live
-    shrink = case.source.guards.shrink
-    limit = shrink.limit(live) if shrink != "off" else float(total)
-    if total <= limit:
-        return None
-    case.risk("shrink", ABSENT, "'withdraw'")
-    return {"total": str(total), "live": str(live), "limit": str(int(limit))}
+    return int(new + before)
 
 
 # --- contents ----------------------------------------------------------------------------------------------------------
@@ -282,23 +308,21 @@ def _blanked(case: Case) -> Facts | None:
     if len(spoilt) < least:
         return None
     case.db.executemany(
-        "INSERT OR IGNORE INTO scratch.risk (guard, key, action) SELECT 'blanked', ?1, 'revise' WHERE NOT EXISTS"
-        " (SELECT 1 FROM scratch.allowed a WHERE a.key = ?1)",
+        f"INSERT OR IGNORE INTO scratch.risk (guard, key, action, hash) SELECT 'blanked', d.key, 'revise', {HASH}"
+        " FROM scratch.decision d WHERE d.key = ?1 AND NOT EXISTS (SELECT 1 FROM scratch.allowed a WHERE a.key = ?1)",
         spoilt,
     )
     return {}
 
 
 def _revise(case: Case) -> Facts | None:
-    """More than half of what is shown changes, or is called off, at once."""
-    changed = "(d.action = 'revise' OR d.action = 'withdraw') AND NOT d.done"
+    """More than half of what is shown changes at once."""
     if not case.known.mapped_alike:
-        changed = "d.action = 'withdraw' AND NOT d.done"  # a new mapping is looked at before it is applied
-    count = case.count(changed)
+        return None  # a new mapping is looked at before it is applied
     limit = max(float(AN_AFTERNOON), case.source.guards.share("revise") * case.known.live)
-    if count <= limit:
+    if case.count(REVISED) <= limit:
         return None
-    case.risk("revise", changed, "d.action")
+    case.risk("revise", REVISED, "'revise'")
     return {"limit": str(int(limit))}
 
 
@@ -307,7 +331,7 @@ def _growth(case: Case) -> Facts | None:
     new, live = case.count(PUBLISHED), case.known.live
     if not new or not live or not case.known.has_run:
         return None
-    absent = case.db.execute(f"SELECT count(*) FROM scratch.decision d WHERE {ABSENT}").fetchone()[0]
+    absent = case.db.execute(f"SELECT count(*) FROM scratch.decision d WHERE {GONE}").fetchone()[0]
     exchanged = new >= A_PATTERN and absent >= A_PATTERN and absent > live / 2
     if not exchanged and new <= max(A_PROGRAMME, case.source.guards.share("growth") * live):
         return None

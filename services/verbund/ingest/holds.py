@@ -54,14 +54,10 @@ def load_sets(db: Any, archive: Archive, known: Known, *, complete: bool) -> Non
     is asked anew.
     """
     db.execute("DELETE FROM scratch.member")
-    for guard, hold in known.holds.items():
+    for hold in known.holds.values():
         decided = hold.decided
-        if (decided is not None and decided.answer == "reject") or (
-            decided is not None and decided.answer == "allow_once" and complete
-        ):
-            _load(db, archive, hold.hold_id, decided.set_digest)
-        elif hold.state == "rejected" or guard == "scope":
-            _load(db, archive, hold.hold_id, hold.set_digest)
+        counts = decided is not None and (complete or decided.answer == "reject")
+        _load(db, archive, hold.hold_id, decided.set_digest if decided and counts else hold.set_digest)
 
 
 def allow_parts(db: Any, known: Known, *, complete: bool) -> list[str]:
@@ -290,7 +286,7 @@ def _title(offer: Mapping[str, Any]) -> str | None:
 
 def _keep_set(db: Any, archive: Archive, guard: str) -> str:
     """Put the set's document into the archive (again: it stays as long as it is asked); its digest."""
-    rows = db.execute("SELECT action, key FROM scratch.risk WHERE guard = ? ORDER BY action, key", (guard,))
+    rows = db.execute("SELECT action, key, hash FROM scratch.risk WHERE guard = ? ORDER BY action, key", (guard,))
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
         for row in rows:
             file.write(orjson.dumps(row) + b"\n")
@@ -304,19 +300,29 @@ def members(archive: Archive, digest: str) -> Iterator[tuple[str, str]]:
     Raises:
         RawGoneError: its document is not kept any more.
     """
+    for action, key, _ in _lines(archive, digest):
+        yield action, key
+
+
+def _lines(archive: Archive, digest: str) -> Iterator[tuple[str, str, str | None]]:
+    """The same with the hash of the content that would be shown.
+
+    Raises:
+        RawGoneError: its document is not kept any more.
+    """
     with archive.open(digest) as file:
         for line in file:
-            action, key = orjson.loads(line)
-            yield action, key
+            action, key, content = orjson.loads(line)
+            yield action, key, content
 
 
 def _load(db: Any, archive: Archive, hold_id: str, digest: str) -> None:
     try:
-        listed = members(archive, digest)
+        listed = _lines(archive, digest)
         while batch := list(islice(listed, BATCH)):
             db.executemany(
-                "INSERT OR IGNORE INTO scratch.member VALUES (?, ?, ?)",
-                [(hold_id, key, action) for action, key in batch],
+                "INSERT OR IGNORE INTO scratch.member VALUES (?, ?, ?, ?)",
+                [(hold_id, key, action, content) for action, key, content in batch],
             )
     except RawGoneError:
         db.execute("DELETE FROM scratch.member WHERE hold_id = ?", (hold_id,))

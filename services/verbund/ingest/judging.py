@@ -107,12 +107,14 @@ def _holds(db: Any, source: str) -> dict[str, KnownHold]:
     found = {}
     for row in db.execute(
         "SELECT h.hold_id, h.guard, h.state, h.set_digest, h.opened_at, h.expires_at, h.document, d.answer, d.set_digest,"
-        " d.up_to, d.by FROM hold h LEFT JOIN hold_decision d ON d.hold_id = h.hold_id AND h.state = 'open'"
+        " d.up_to, d.by FROM hold h LEFT JOIN hold_decision d ON d.hold_id = h.hold_id"
         " WHERE h.source = ? AND h.state IN ('open', 'rejected') ORDER BY h.position",
         (source,),
     ).fetchall():
         hold_id, guard, state, digest, opened, expires, document, answer, answered, up_to, by = row
-        decided = Decided(answer, answered, up_to, by) if answer else None
+        # Who rejected a set may still change their mind.
+        waits = answer and (state == "open" or answer != "reject")
+        decided = Decided(answer, answered, up_to, by) if waits else None
         found[guard] = KnownHold(
             hold_id, guard, state, digest, opened, expires, orjson.loads(document)["facts"], decided
         )

@@ -13,6 +13,7 @@ from verbund.event_log import EventLog
 from verbund.events import Event, event_id
 from verbund.ingest.cache import SourceCache
 from verbund.ingest.inventory import ANSWER_WITHIN, PAGE, Inventory, immediate
+from verbund.ingest.lock import district_lock
 from verbund.ingest.moment import Moment
 from verbund.ingest.pull import Progress
 from verbund.ingest.source_file import SourceFile
@@ -105,6 +106,10 @@ class Publisher:
         """Append, fold up to there, and return the ids of the events that counted."""
         if not events:
             return set()
+        with district_lock(self._db, self._source.district):
+            return self._append(topic, events, also)
+
+    def _append(self, topic: str, events: Sequence[Event], also: Callable[[set[str]], None] | None) -> set[str]:
         before = self._inventory.next_position(topic)
         positions = self._log.append(topic, events)
         self.appended += len(events)
@@ -421,7 +426,13 @@ class Publisher:
                 self._db.execute("UPDATE scratch.decision SET done = 1 WHERE action = ?", (action,))
 
     def _hold(self) -> None:
-        """Records that wait for a person stay dirty, and say so."""
+        """Records that wait for a person stay dirty, and say so; those that came back wait no more."""
+        self._db.execute(
+            "UPDATE record SET outcome = 'unchanged', because = NULL, run_id = ? WHERE outcome = 'held' AND record IN"
+            " (SELECT record FROM scratch.delivered) AND record NOT IN"
+            " (SELECT record FROM scratch.decision WHERE guard IS NOT NULL AND record IS NOT NULL)",
+            (self._run_id,),
+        )
         self._db.execute(
             "INSERT OR REPLACE INTO scratch.outcome SELECT record, 'held', guard FROM scratch.decision"
             " WHERE guard IS NOT NULL AND NOT done AND record IS NOT NULL"

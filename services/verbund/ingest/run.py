@@ -22,7 +22,7 @@ from verbund.fetch import Fetch, Fetched
 from verbund.ingest import holds, report
 from verbund.ingest.answers import Answers, RecordedAnswers, SourceAnswers
 from verbund.ingest.cache import SourceCache
-from verbund.ingest.decide import decide, decide_removal
+from verbund.ingest.decide import decide, decide_removal, suspend_twins
 from verbund.ingest.deciding import carry_out
 from verbund.ingest.desk import Desk, mark_refused, set_overrides
 from verbund.ingest.guards import Case, Facts, find_in_parts, judge
@@ -153,6 +153,7 @@ class Run:
             stage(self._db, self.cache, cell, source=self._source.source, progress=self._progress)
         except ParserLostError as error:
             self._give_up(pull, error)
+        suspend_twins(self._db, self.cache.feed, pull)
         self.inventory.catch_up()
         mark_refused(self._db, self._source.source)
         set_overrides(self._db, self.cache.feed, self._source.source, year=self.moment.at.year)

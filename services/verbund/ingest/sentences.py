@@ -21,15 +21,15 @@ _SENTENCES: Final = {
         "Allowed, they go on under their new ids."
     ),
     "shrink": N_(
-        "Of {live} offers of {source}, {total} went missing within a week; up to {limit} go without a question. "
-        "{count} stay until you answer."
+        "Of {live} offers of {source}, {total} went missing within a week or are called off at once; up to {limit} go without "
+        "a question. {count} stay until you answer."
     ),
     "blanked": N_(
         "{count} of {live} offers of {source} would lose their text or show garbled signs. "
         "Their last good version stays until you answer."
     ),
     "revise": N_(
-        "{count} of {live} offers of {source} would change or be called off at once; up to {limit} do without a question. "
+        "{count} of {live} offers of {source} would change at once; up to {limit} do without a question. "
         "They stay as they are until you answer."
     ),
     "growth": N_("{source} delivered {count} new offers at once, beside {live}. They wait until you answer."),

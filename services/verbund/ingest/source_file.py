@@ -76,9 +76,13 @@ class _Shrink(_Strict):
     count: Annotated[int, Field(ge=0)] = 3
     share: Annotated[float, Field(gt=0, le=1)] = 0.10
 
-    def limit(self, live: int) -> float:
+    def within_a_week(self, live: int) -> float:
         """How many of so many may go missing within a week."""
-        return 1.0 if live < SMALL_SOURCE else max(float(self.count), self.share * live)
+        return 1.0 if live < SMALL_SOURCE else self.at_once(live)
+
+    def at_once(self, live: int) -> float:
+        """How many of so many their source may call off or delete at once."""
+        return max(float(self.count), self.share * live)
 
 
 def _off(value: object) -> object:

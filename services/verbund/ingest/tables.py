@@ -120,9 +120,9 @@ CREATE TABLE scratch.decision (
     guard TEXT);
 CREATE INDEX scratch.decision_by_action ON decision (action);
 CREATE TABLE scratch.risk (
-    guard TEXT NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, alike TEXT, PRIMARY KEY (guard, key)) WITHOUT ROWID;
+    guard TEXT NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, alike TEXT, hash TEXT, PRIMARY KEY (guard, key)) WITHOUT ROWID;
 CREATE TABLE scratch.member (
-    hold_id TEXT NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, PRIMARY KEY (hold_id, key)) WITHOUT ROWID;
+    hold_id TEXT NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, hash TEXT, PRIMARY KEY (hold_id, key)) WITHOUT ROWID;
 CREATE TABLE scratch.allowed (key TEXT PRIMARY KEY, guard TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE scratch.likeness (key TEXT PRIMARY KEY, fresh INTEGER NOT NULL, likeness TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE scratch.rekey (old_key TEXT PRIMARY KEY, new_key TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;

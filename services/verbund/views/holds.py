@@ -177,8 +177,19 @@ def _query() -> Select[Any]:
 def _hold(row: Row[Any]) -> Hold:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented way to a mapping
     ended_as = values.pop("ended_as")
-    state = "rejected" if ended_as == "reject" else "closed" if ended_as else "answered" if values["answer"] else "open"
-    return Hold(**{**values, "state": state, "answer": ended_as or values["answer"]})
+    return Hold(
+        **{**values, "state": _state(ended_as, values["answer"]), "answer": _answer(ended_as, values["answer"])}
+    )
+
+
+def _state(ended_as: str | None, decided: str | None) -> str:
+    if ended_as == "reject":  # who rejected a set may still change their mind
+        return "rejected" if decided in (None, "reject") else "answered"
+    return "closed" if ended_as else "answered" if decided else "open"
+
+
+def _answer(ended_as: str | None, decided: str | None) -> str | None:
+    return decided if ended_as == "reject" else ended_as or decided
 
 
 def _set_values(record: Recorded) -> Values:
