@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from verbund.keys import KeyStore
     from verbund.projection.runner import Runner
     from verbund.settings import Configuration, Settings
+    from verbund.state import ApiKeys
     from verbund.views.search import SearchIndex, SearchProjection
     from verbund_connectors.kit import Connector
 
@@ -169,6 +170,15 @@ class Hub:
         return self._closing(SqliteKeyStore(self.settings.keys))
 
     @cached_property
+    def api_keys(self) -> ApiKeys:
+        """Who may write through the web."""
+        from verbund.state import ApiKeys, open_state
+
+        engine = open_state(self.settings.state)
+        self._stack.callback(engine.dispose)
+        return ApiKeys(engine)
+
+    @cached_property
     def fetch(self) -> Fetch:
         """The only way out to the network."""
         from verbund.fetch import FetchSettings, HttpFetch
@@ -208,22 +218,28 @@ class Hub:
             )
         )
 
-    def web_app(self) -> FastAPI:
-        """Web pages and API over the views of this hub.
+    def web_app(self, *, scheduling: bool = False) -> FastAPI:
+        """Web pages and API over the views of this hub; `scheduling` says whether this process runs sources, too.
 
         Raises:
             LogUnusableError: the views were built from another log.
         """
         from verbund import __version__
+        from verbund.desk import Desk
         from verbund.views.changes import Changes
         from verbund.views.health import Health
         from verbund.views.history import History
+        from verbund.views.holds import Holds
         from verbund.views.offers import Offers
         from verbund.views.organisations import Organisations
         from verbund.views.quality import Quality
         from verbund.views.reject_report import RejectReport
         from verbund.web.app import create_app
         from verbund.web.reading import Reading
+        from verbund.web.writing import Writing
+
+        def hurry(source: str) -> bool:
+            return self.run_soon(source) and scheduling
 
         self.runner.start()  # makes the tables, so that an empty hub answers with empty lists
         return create_app(
@@ -236,14 +252,17 @@ class Hub:
                 health=Health(self.engine),
                 quality=Quality(self.engine),
                 rejects=RejectReport(self.engine),
+                holds=Holds(self.engine),
                 codec=self.codec,
                 clock=now,
                 lag=self.lag,
                 version=__version__,
                 contacts_of=self.contacts_of,
                 dropped_of=self.dropped_of,
+                set_of=self.set_of,
                 public_url=self.settings.public_url,
-            )
+            ),
+            Writing(keys=self.api_keys, desk=Desk(self.log, self.engine, clock=now), hurry=hurry),
         )
 
     def contacts_of(self, district: str, contact_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
@@ -269,6 +288,32 @@ class Hub:
         from verbund.ingest.dropped import dropped_document, dropped_values
 
         return [dropped_document(one, language) for one in dropped_values(self.settings.ingest, source)]
+
+    def set_of(self, digest: str) -> Iterator[tuple[str, str]]:
+        """Action and record key of each record of a held set.
+
+        Raises:
+            RawGoneError: its document is not on this machine.
+        """
+        from verbund.ingest.holds import members
+
+        return members(self.archive, digest)
+
+    def run_soon(self, source: str) -> bool:
+        """Ask the scheduler of this home to run a source, if it knows it; whether the source may be run now."""
+        from verbund.errors import VerbundError
+        from verbund.ingest.register import Register
+        from verbund.ingest.schedule_file import ScheduleFile
+        from verbund.ingest.scheduler import wanted
+        from verbund.views.health import Health
+
+        try:
+            kept = Register(self.settings.sources_folder, load=self.source_file).kept(source)
+        except VerbundError:
+            return False  # it is run elsewhere, or its file is broken, which the scheduler says itself
+        health = Health(self.engine).source(source, now())
+        active = health is None or health.facts is None or health.facts.change not in ("paused", "removed")
+        return wanted(ScheduleFile(self.settings.home), kept, now()) and active
 
     # --- what commands do with them ----------------------------------------------------------------------------------
 

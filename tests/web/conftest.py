@@ -11,23 +11,27 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Engine
 
 from verbund import sqlite
 from verbund.codec import AvroCodec
+from verbund.desk import Desk
 from verbund.event_log.memory import MemoryEventLog
 from verbund.events import Event
 from verbund.projection.runner import Runner
+from verbund.state import ApiKeys
 from verbund.testing.builders import a_text, an_event, an_organisation
 from verbund.views import all_views
 from verbund.views.changes import Changes
 from verbund.views.health import Health
 from verbund.views.history import History
+from verbund.views.holds import Holds
 from verbund.views.offers import Offers
 from verbund.views.organisations import Organisations
 from verbund.views.quality import Quality
 from verbund.views.reject_report import RejectReport
 from verbund.views.search import Horizon, SearchIndex, SearchProjection, SearchWriter
-from verbund.web import Reading, create_app
+from verbund.web import Reading, Writing, create_app
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 VHS = an_organisation()["organisation_id"]
@@ -42,8 +46,11 @@ class Client:
     def get(self, address: str, **wishes: Any) -> httpx.Response:
         return self._ask("GET", address, **wishes)
 
-    def post(self, address: str) -> httpx.Response:
-        return self._ask("POST", address)
+    def post(self, address: str, **wishes: Any) -> httpx.Response:
+        return self._ask("POST", address, **wishes)
+
+    def ask(self, method: str, address: str, **wishes: Any) -> httpx.Response:
+        return self._ask(method, address, **wishes)
 
     def _ask(self, method: str, address: str, **wishes: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
@@ -60,13 +67,32 @@ class Site:
     log: MemoryEventLog
     reading: Reading
     catch_up: Callable[[], None]
+    keys: ApiKeys
+    views: Engine
+    hurried: list[str]
 
     def client(self, **changed: Any) -> Client:
         return Client(create_app(replace(self.reading, **changed)))
 
+    def desk(self, **changed: Any) -> Client:
+        """As `client`, but with keys: it takes answers."""
+        reading = replace(self.reading, **changed)
+
+        def hurry(source: str) -> bool:
+            self.hurried.append(source)
+            return True
+
+        desk = Desk(self.log, self.views, clock=reading.clock)
+        return Client(create_app(reading, Writing(keys=self.keys, desk=desk, hurry=hurry)))
+
+    def key(self, name: str = "office", *districts: str) -> str:
+        """The secret of a new key, of the hub when no district is named."""
+        role = "district" if districts else "hub"
+        return self.keys.add(name, role=role, of_districts=districts, now=NOW)[1]
+
     def add(self, *events: Event) -> None:
         for event in events:
-            topic = "runs" if event.type == "RunFinished" else "inventory"
+            topic = {"RunFinished": "runs", "HoldDecided": "desk"}.get(event.type, "inventory")
             self.log.append(f"{topic}.{event.source.partition('/')[0]}", [event])
         self.catch_up()
 
@@ -97,12 +123,15 @@ def _empty_site(tmp_path: Path):
         health=Health(engine),
         quality=Quality(engine),
         rejects=RejectReport(engine),
+        holds=Holds(engine),
         codec=codec,
         clock=lambda: NOW,
         lag=projection.lag,
         version="1.2.3",
     )
-    yield Site(log, reading, catch_up)
+    state = sqlite.engine(tmp_path / "state.db", full=True)
+    yield Site(log, reading, catch_up, ApiKeys(state), engine, [])
+    state.dispose()
     search.close()
     writer.close()
     engine.dispose()

@@ -221,15 +221,6 @@ def test_a_feed_that_was_never_built_is_not_empty(empty_site):
     assert empty_site.client().get("/v1/changes").status_code == 503
 
 
-def test_there_is_no_writing_endpoint(site):
-    client = site.client()
-    paths = client.get("/v1/openapi.json").json()["paths"]
-    assert len(paths) >= 10
-    for path, operations in paths.items():
-        assert set(operations) == {"get"}, path
-        assert client.post(path.format(offer_id=COURSE, instant="x", name="x")).status_code == 405, path
-
-
 def test_every_example_fits_its_model(client):
     for name, value in VALUES.items():
         getattr(models, name).model_validate(value)

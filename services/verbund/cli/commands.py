@@ -4,7 +4,23 @@ from __future__ import annotations
 
 import typer
 
-from verbund.cli import alert, demo, doctor, explain, hold, home, log, offer, process, reject, run, source, view, why
+from verbund.cli import (
+    alert,
+    demo,
+    doctor,
+    explain,
+    hold,
+    home,
+    key,
+    log,
+    offer,
+    process,
+    reject,
+    run,
+    source,
+    view,
+    why,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -17,6 +33,7 @@ def register(app: typer.Typer) -> None:
     why.register_commands(app)
     run.register_commands(app)
     hold.register_commands(app)
+    key.register_commands(app)
     reject.register_commands(app)
     process.register_commands(app)
     alert.register_commands(app)

@@ -35,7 +35,7 @@ def up(listen: Listen = None) -> None:
     session.current().flags["listen"] = listen
     with session.current().hub(create=True, service=True) as hub:
         service = Service()
-        add_web(service, hub)
+        add_web(service, hub, scheduling=True)
         add_views(service, hub)
         add_scheduler(service, hub)
         with alerts(service, hub):
@@ -98,12 +98,12 @@ def deliver() -> None:
     )
 
 
-def add_web(service: Service, hub: Hub) -> str:
-    """Serve web and API; answer the address."""
+def add_web(service: Service, hub: Hub, *, scheduling: bool = False) -> str:
+    """Serve web and API; answer the address. `scheduling`: this process runs sources, too."""
     from verbund.cli.service import address_of, listening_socket, serve_web
 
     listener = listening_socket(hub.settings.host, hub.settings.port)
-    service.add("web", serve_web(hub.web_app(), listener))
+    service.add("web", serve_web(hub.web_app(scheduling=scheduling), listener))
     address = address_of(listener)
     output.say(_("Verbund is at {address}").format(address=address))
     return address

@@ -28,6 +28,7 @@ class Past:
         luck: 0 to 1: how much of the jitter the next run takes.
         failures: runs that failed since the last one that did not.
         resumes_at: the source said not to be asked before.
+        wanted_at: a person asked for a run then; it makes the source due once, but for back-off and patience.
     """
 
     started_at: datetime
@@ -35,6 +36,7 @@ class Past:
     luck: float = 0.0
     failures: int = 0
     resumes_at: datetime | None = None
+    wanted_at: datetime | None = None
 
     def after(self, ended_at: datetime, outcome: str, *, resumes_at: datetime | None = None) -> Past:
         """What is remembered after the run that began then; who asks for enough patience has not failed."""
@@ -53,6 +55,8 @@ def due_at(schedule: Schedule, past: Past | None, now: datetime) -> datetime:
     if past is None or past.started_at > now:
         return _LONG_AGO
     due = past.started_at + schedule.every + schedule.jitter * past.luck
+    if past.wanted_at is not None and past.started_at < past.wanted_at <= now:
+        due = min(due, past.wanted_at)
     if 0 < past.failures <= len(BACK_OFF):
         due = max(due, (past.ended_at or past.started_at) + BACK_OFF[past.failures - 1])
     resumes_at = _capped(past.resumes_at, now)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from verbund.ingest.rhythm import Past
 
 FILE_NAME: Final = "schedule.json"
-_INSTANTS: Final = frozenset({"started_at", "ended_at", "resumes_at"})
+_INSTANTS: Final = frozenset({"started_at", "ended_at", "resumes_at", "wanted_at"})
 
 
 class ScheduleFile:

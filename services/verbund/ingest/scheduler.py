@@ -158,16 +158,17 @@ class Scheduler:
             self._look_again_later(name)
             log.info("run_given_up", source=name, why=type(end).__name__)
         except VerbundError as error:
-            self._memory.note(name, lambda _past: began.after(self._clock(), "failed"))
+            self._memory.note(name, lambda past: _wanted_still(past, began.after(self._clock(), "failed")))
             if isinstance(error, LogUnusableError):
                 raise
             log.warning("run_ended_early", source=name, error=error.error_code, sentence=str(error))
         except Exception:
-            self._memory.note(name, lambda _past: began.after(self._clock(), "failed"))
+            self._memory.note(name, lambda past: _wanted_still(past, began.after(self._clock(), "failed")))
             raise
         else:
             until = patience.resumes_at(report.document["completeness"]["parts"])
-            self._memory.note(name, lambda _past: began.after(self._clock(), report.outcome, resumes_at=until))
+            ended = began.after(self._clock(), report.outcome, resumes_at=until)
+            self._memory.note(name, lambda past: _wanted_still(past, ended))
 
     def _is_paused(self, source: SourceFile) -> bool:
         registered = {facts["source"]: facts["state"] for facts in self._runs.sources(source.district)}
@@ -187,6 +188,19 @@ class Scheduler:
 
 def _due(source: SourceFile, pasts: Mapping[str, Past], now: datetime) -> datetime:
     return due_at(source.schedule, pasts.get(source.source), now) if source.schedule else now
+
+
+def _wanted_still(past: Past | None, ended: Past) -> Past:
+    """What is remembered of a run that ended; whoever asked for one while it went on gets another."""
+    return replace(ended, wanted_at=past.wanted_at) if past else ended
+
+
+def wanted(memory: ScheduleFile, source: SourceFile, now: datetime) -> bool:
+    """Let the scheduler run this source once as soon as it may; whether that is now."""
+    if source.schedule is None:
+        return False
+    memory.note(source.source, lambda past: replace(past, wanted_at=now) if past else None)
+    return is_due(source.schedule, memory.read().get(source.source), now)
 
 
 def noted_by_hand(memory: ScheduleFile, name: str, started_at: datetime, ended_at: datetime, report: RunReport) -> None:

@@ -105,6 +105,10 @@ class OffersView(SqlView):
         self._writer.write(tx, [_row(one) for one in fold(batch, WITH_STATE)])
 
 
+# All but the offer itself, for lists.
+_LIGHT = [column for column in offers.c if column.name not in ("body", "schema")]
+
+
 @dataclass(frozen=True, slots=True)
 class OfferRow:
     """One offer as stored.
@@ -210,6 +214,17 @@ class Offers:
             row = tx.execute(query.order_by(offers.c.revision.desc(), offers.c.offer_id).limit(1)).first()
         return None if row is None else _offer_row(row)
 
+    def by_records(self, source: str, record_keys: Iterable[str], *, district: str) -> dict[str, OfferRow]:
+        """Rows by record key, without their bodies; left out are records that never became an offer."""
+        wanted = list(dict.fromkeys(record_keys))
+        found: dict[str, OfferRow] = {}
+        with self._engine.connect() as tx:
+            for begin in range(0, len(wanted), IDS_AT_ONCE):
+                keys = offers.c.record_key.in_(wanted[begin : begin + IDS_AT_ONCE])
+                query = select(*_LIGHT).where(offers.c.source == source, offers.c.district == district, keys)
+                found.update((row.record_key, _offer_row(row)) for row in tx.execute(query.order_by(offers.c.revision)))
+        return found
+
     def listing(
         self,
         *,
@@ -228,8 +243,7 @@ class Offers:
             after: district, source and offer id of the last one of the page before.
             limit: at most so many.
         """
-        light = [column for column in offers.c if column.name not in ("body", "schema")]
-        query = _where(select(*light), source, district, state)
+        query = _where(select(*_LIGHT), source, district, state)
         query = query.order_by(offers.c.district, offers.c.source, offers.c.offer_id)
         if after is not None:
             query = query.where(tuple_(offers.c.district, offers.c.source, offers.c.offer_id) > tuple_(*after))

@@ -132,6 +132,50 @@ _SOURCES: dict[str, Any] = {
         }
     ],
 }
+_HOLD: dict[str, Any] = {
+    "hold_id": "3f0a8f52-64a4-5b0e-9f55-0c4d2b0a9d11",
+    "source": "enr-kurse",
+    "district": "05954",
+    "guard": "shrink",
+    "guard_label": "Zu viele fehlen",
+    "state": "open",
+    "sentence": "Im letzten Lauf fehlen 98 von 214 Angeboten.",
+    "message": {
+        "de": "Im letzten Lauf fehlen 98 von 214 Angeboten.",
+        "en": "98 of 214 offers are missing in the last run.",
+    },
+    "count": 98,
+    "counts": {"miss": 98},
+    "examples": [
+        {
+            "action": "miss",
+            "record_key": "kurs-1",
+            "offer_id": _ID,
+            "title": "Deutsch B1.1 am Vormittag",
+            "like": None,
+        }
+    ],
+    "set_digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "run_id": "5b9a1d0e-7c3f-4d62-9a51-0d9f5f6f1a10",
+    "opened_at": "2026-11-20T06:31:00Z",
+    "expires": "2026-12-04T06:31:00Z",
+    "answer": None,
+    "up_to": None,
+    "by": None,
+    "ended_at": None,
+    "released": None,
+}
+_ANSWERED: dict[str, Any] = {
+    "hold_id": _HOLD["hold_id"],
+    "source": "enr-kurse",
+    "state": "answered",
+    "answer": "allow_once",
+    "up_to": None,
+    "by": "integration-office",
+    "soon": True,
+    "next": "The answer is written down. The source is run again in a moment; its first complete run carries it out.",
+}
+_HOLDS: dict[str, Any] = {"total": 1, "items": [_HOLD]}
 
 #: By the model whose example it is.
 VALUES = {
@@ -141,6 +185,10 @@ VALUES = {
     "ChangeFeed": _CHANGES,
     "Districts": _DISTRICTS,
     "Sources": _SOURCES,
+    "Holds": _HOLDS,
+    "HoldDocument": _HOLD,
+    "Answered": _ANSWERED,
 }
 FOUND, OFFER, HISTORY = _example(_FOUND), _example(_OFFER), _example(_HISTORY)
 CHANGES, DISTRICTS, SOURCES = _example(_CHANGES), _example(_DISTRICTS), _example(_SOURCES)
+HOLDS, HOLD, ANSWERED = _example(_HOLDS), _example(_HOLD), _example(_ANSWERED)

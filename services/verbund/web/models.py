@@ -188,6 +188,75 @@ class Sources(BaseModel):
     items: list[Source]
 
 
+class HoldDocument(BaseModel):
+    """A set of changes that waits for a person."""
+
+    model_config = ConfigDict(extra="allow")
+
+    hold_id: str
+    source: str
+    district: str
+    guard: str = Field(description="Code of what holds it; `verbund explain` has the long text.")
+    guard_label: str
+    state: str = Field(
+        description="open; answered (the next complete run carries it out); expired; rejected (kept); closed."
+    )
+    sentence: str = Field(description="The question in the language asked for.")
+    message: dict[str, str] = Field(description="The question by language.")
+    count: int = Field(description="Records of the set.")
+    counts: dict[str, int] = Field(description="Records of the set by what would be done with them.")
+    examples: list[dict[str, Any]] = Field(description="Up to ten: action, record_key, offer_id, title, like.")
+    set_digest: str = Field(description="Names the set; send it with your answer.")
+    run_id: str
+    opened_at: str
+    expires: str
+    answer: str | None = Field(description="allow_once, allow_up_to, reject; expired or resolved without an answer.")
+    up_to: int | None
+    by: str | None = Field(description="Name of the key that answered, or cli.")
+    ended_at: str | None
+    released: int | None = Field(description="Records of the set whose change was carried out.")
+    note: str | None = Field(default=None, description="Only with a key of the district.")
+
+
+class Holds(BaseModel):
+    """Holds, the oldest first."""
+
+    total: int
+    items: list[HoldDocument]
+
+
+class HeldRecord(BaseModel):
+    """One record of a held set."""
+
+    action: str
+    record_key: str
+    offer_id: str | None
+    title: str | None
+
+
+class HoldRecords(BaseModel):
+    """A page of the set."""
+
+    hold_id: str
+    set_digest: str
+    total: int
+    items: list[HeldRecord]
+    next: str | None = Field(description="Address of the next page.")
+
+
+class Answered(BaseModel):
+    """The answer is in the log."""
+
+    hold_id: str
+    source: str
+    state: str
+    answer: str
+    up_to: int | None
+    by: str | None = Field(description="Name of the key whose answer counts.")
+    soon: bool = Field(description="The scheduler of this machine was told to run the source.")
+    next: str = Field(description="What happens next, in the language asked for.")
+
+
 class Alive(BaseModel):
     """This process."""
 

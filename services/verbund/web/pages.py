@@ -23,6 +23,7 @@ from verbund.i18n import LANGUAGES
 from verbund.offer import HOME_ZONE
 from verbund.views.search import next_start
 from verbund.views.search_items import instant_text, language_for
+from verbund.web.holding import holds_of_record, open_holds
 from verbund.web.language import preferred
 from verbund.web.offers_api import whole_offer
 from verbund.web.problems import GoneError
@@ -67,7 +68,7 @@ def _pages_in(router: APIRouter, reading: Reading, language: str) -> None:
     @router.get(f"/{language}/")
     def search(request: Request) -> HTMLResponse:
         shown, status = search_page(reading, request.query_params.multi_items(), language=language)
-        return _render("search.html", language, request, reading, status=status, **shown)
+        return render("search.html", language, request, reading, status=status, **shown)
 
     @router.get(f"/{language}/offers/{{offer_id}}")
     def offer(request: Request, offer_id: UUID) -> HTMLResponse:
@@ -75,10 +76,10 @@ def _pages_in(router: APIRouter, reading: Reading, language: str) -> None:
         try:
             whole = whole_offer(reading, row)
         except GoneError:
-            return _render(
+            return render(
                 "gone.html", language, request, reading, status=HTTPStatus.GONE, title=row.title if row else ""
             )
-        return _render("offer.html", language, request, reading, **_offer(reading, whole, language))
+        return render("offer.html", language, request, reading, **_offer(reading, whole, language))
 
     @router.get(f"/{language}/sources")
     def sources(request: Request) -> HTMLResponse:
@@ -86,12 +87,14 @@ def _pages_in(router: APIRouter, reading: Reading, language: str) -> None:
         found = [source_facts(one) for one in reading.health.sources(reading.clock())]
         for one in found:
             one["score"] = scores[one["source"]].points if one["source"] in scores else None
-        return _render("sources.html", language, request, reading, sources=found)
+        holds = open_holds(reading, language)
+        return render("sources.html", language, request, reading, sources=found, holds=holds)
 
     @router.get(f"/{language}/sources/{{name}}")
     def source(request: Request, name: str) -> HTMLResponse:
         one = whole_source(reading, known(reading, name), language)
-        return _render("source.html", language, request, reading, one=one)
+        holds = open_holds(reading, language).get(name, [])
+        return render("source.html", language, request, reading, one=one, holds=holds)
 
 
 def _offer(reading: Reading, offer: dict[str, Any], language: str) -> dict[str, Any]:
@@ -107,6 +110,7 @@ def _offer(reading: Reading, offer: dict[str, Any], language: str) -> dict[str, 
         "past_starts": sum(_over(one, now) for one in offer["starts"]),
         "run": next((step.run_id for step in reversed(reading.history.of(offer["offer_id"])) if step.run_id), None),
         "contacts": [contacts[one] for one in offer["contact_ids"] if one in contacts],
+        "holds": holds_of_record(reading, offer, language),
     }
 
 
@@ -114,9 +118,10 @@ def _over(one: Mapping[str, Any], now: datetime) -> bool:
     return datetime.fromisoformat(one["end"] or one["start"]) < now
 
 
-def _render(
+def render(
     template: str, language: str, request: Request, reading: Reading, *, status: int = HTTPStatus.OK, **shown: Any
 ) -> HTMLResponse:
+    """A page from its template with what is `shown`; its address in the other language is linked."""
     path = request.url.path.removeprefix(f"/{language}/")
     tail = f"{path}?{request.url.query}" if request.url.query else path
     page = _environment(language).get_template(template)

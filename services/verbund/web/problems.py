@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from verbund import i18n
-from verbund.errors import LogError, ReadError, UsageError, VerbundError
+from verbund.errors import ConflictError, LogError, ReadError, UnknownNameError, UsageError, VerbundError
 from verbund.web.headers import ALWAYS
 from verbund.web.language import preferred
 
@@ -58,6 +58,10 @@ def problem(status: int, detail: str, **more: Any) -> JSONResponse:
 def status_of(error: Exception) -> int:
     """The HTTP status of an error."""
     match error:
+        case UnknownNameError():
+            return HTTPStatus.NOT_FOUND
+        case ConflictError():
+            return HTTPStatus.CONFLICT
         case UsageError():
             return HTTPStatus.UNPROCESSABLE_ENTITY
         case ReadError() | LogError() | SQLAlchemyError():
@@ -84,7 +88,9 @@ def install(app: FastAPI) -> None:
 
     async def http_error(request: Request, error: Exception) -> Response:
         detail = str(getattr(error, "detail", ""))
-        return problem(status_of(error), i18n.translations(preferred(request)).gettext(detail))
+        answer = problem(status_of(error), i18n.translations(preferred(request)).gettext(detail))
+        answer.headers.update(getattr(error, "headers", None) or {})
+        return answer
 
     async def invalid(_request: Request, error: Exception) -> Response:
         found = error.errors() if isinstance(error, RequestValidationError) else []
@@ -115,4 +121,10 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     503: {"model": Problem, "description": "Not ready; try again. Never an empty list."},
 }
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "Nothing has this name."}}
+KEY: dict[int | str, dict[str, Any]] = {
+    401: {"model": Problem, "description": "No API key, or none that lives."},
+    403: {"model": Problem, "description": "The key speaks for another district."},
+    409: {"model": Problem, "description": "Answered otherwise, expired, over, or the set is another one now."},
+    413: {"model": Problem, "description": "Too large."},
+}
 GONE: dict[int | str, dict[str, Any]] = {410: {"model": Problem, "description": "Not there any more."}}

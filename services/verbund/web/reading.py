@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -11,6 +11,7 @@ from verbund.codec import Codec
 from verbund.views.changes import Changes
 from verbund.views.health import Health
 from verbund.views.history import History
+from verbund.views.holds import Holds
 from verbund.views.offers import Offers
 from verbund.views.organisations import Organisations
 from verbund.views.quality import Quality
@@ -24,6 +25,9 @@ ContactsOf: TypeAlias = Callable[[str, Sequence[str]], Mapping[str, Mapping[str,
 #: Values of a source that its mapping left out, as JSON values, in the language `de` or `en`.
 DroppedOf: TypeAlias = Callable[[str, str], Sequence[Mapping[str, Any]]]
 
+#: Action and record key of each record of the held set with this digest; raises `RawGoneError` when it is not here.
+SetOf: TypeAlias = Callable[[str], Iterator[tuple[str, str]]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
@@ -35,6 +39,7 @@ class Reading:
         version: of the program.
         contacts_of: None: no contacts are shown.
         dropped_of: None: this process does not know what mappings left out.
+        set_of: None: this process has no archive of held sets.
         public_url: address under which people reach this hub, or None.
     """
 
@@ -46,10 +51,12 @@ class Reading:
     health: Health
     quality: Quality
     rejects: RejectReport
+    holds: Holds
     codec: Codec
     clock: Callable[[], datetime]
     lag: Callable[[], int]
     version: str
     contacts_of: ContactsOf | None = None
     dropped_of: DroppedOf | None = None
+    set_of: SetOf | None = None
     public_url: str | None = None
