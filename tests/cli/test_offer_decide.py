@@ -56,3 +56,31 @@ def test_a_source_that_is_kept_elsewhere_carries_it_out_there(call, courses: dic
     (home / "elsewhere.yaml").rename(home / "sources" / "witten-kurse.yaml")
     assert call("source", "apply", "witten.yaml", "--json").json["counts"]["ignored"] == 1
     assert call("offer", "show", courses["0"], "--json").json["state"] == "withdrawn"
+
+
+def test_a_field_is_set_kept_shown_and_given_back(call, courses: dict[str, str], tmp_path: Path) -> None:
+    ident = courses["1"]
+    answer = call("offer", "override", ident, "place.town", "Hattingen", "--note", "Umgezogen.", "--json")
+    assert answer.code == 0
+    (one,) = answer.json["overrides"]
+    assert (one["field"], one["value"], one["own"], one["counts"]) == ("place.town", "Hattingen", "Witten", True)
+    assert (one["by"], one["note"]) == ("cli", "Umgezogen.")
+    write(tmp_path, range(4))
+    assert call("source", "apply", "witten.yaml").code == 0
+    shown = call("offer", "show", ident, "--json").json
+    assert (shown["place"]["town"], shown["overridden"]) == ("Hattingen", ["place.town"])
+    for text in (call("offer", "show", ident).out, call("why", "witten-kurse", "1").out):
+        assert "Hattingen" in text
+        assert "Witten" in text
+        assert "Umgezogen." in text
+    assert call("offer", "lift-override", ident, "place.town").code == 0
+    assert call("offer", "show", ident, "--json").json["place"]["town"] == "Witten"
+    assert call("offer", "lift-override", ident, "place.town").code == 4
+
+
+def test_what_does_not_fit_is_refused_with_a_sentence(call, courses: dict[str, str]) -> None:
+    answer = call("offer", "override", courses["1"], "childcare", "vielleicht")
+    assert answer.code == 2
+    assert "childcare" in answer.err
+    assert call("offer", "override", courses["1"], "contact_ids", "[]").code == 2
+    assert call("offer", "show", courses["1"], "--json").json["revision"] == 1

@@ -42,6 +42,8 @@ PROMISED = {
     "offer history": ["--json", "--jsonl"],
     "offer withdraw": ["--note", "--json"],
     "offer lift": ["--note", "--json"],
+    "offer override": ["--note", "--json"],
+    "offer lift-override": ["--note", "--json"],
     "why": ["--json"],
     "hold list": ["--source", "--json", "--jsonl"],
     "hold show": ["--json"],

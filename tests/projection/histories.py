@@ -43,8 +43,9 @@ class History:
                     self._reject,
                     self._source,
                     self._hold,
+                    self._desk,
                 ),
-                (50, 6, 6, 10, 8, 6, 10, 4, 6),
+                (50, 6, 6, 10, 8, 6, 10, 4, 6, 6),
             )[0]
             step()
         return self.events[before:]
@@ -187,6 +188,29 @@ class History:
             more["answer"] = self.chance.choice(("allow_once", "reject"))
         topic = "desk" if kind == "HoldDecided" else "inventory"
         self._add(f"{topic}.{place['district']}", an_event(kind, run_id=f"run-{len(self.events)}", **hold, **more))
+
+    def _desk(self) -> None:
+        """What people decide about single offers, and what ingest refuses because of it."""
+        place = {**self._place(), "record_key": f"kurs-{self.chance.randrange(4)}"}
+        kind = self.chance.choice(
+            (
+                "FieldOverridden",
+                "FieldOverridden",
+                "OverrideLifted",
+                "WithdrawnByHand",
+                "RefusalLifted",
+                "ContentRefused",
+            )
+        )
+        more: dict[str, Any] = {"offer_id": offer_id(**place)}
+        if kind in ("FieldOverridden", "OverrideLifted"):
+            more["field"] = self.chance.choice(("childcare", "texts.de.summary"))
+        if kind == "FieldOverridden":
+            more["value"] = self.chance.choice(("true", "false", '"Ζ\\u0000"'))
+        if kind == "RefusalLifted":
+            del place["record_key"]
+        topic = "inventory" if kind == "ContentRefused" else "desk"
+        self._add(f"{topic}.{place['district']}", an_event(kind, run_id=f"run-{len(self.events)}", **place, **more))
 
     def _source(self) -> None:
         place = self._place()

@@ -19,6 +19,7 @@ from verbund.views.health import Health
 from verbund.views.history import History
 from verbund.views.offers import Offers
 from verbund.views.organisations import Organisations
+from verbund.views.overrides import Overrides, shown
 from verbund.views.reject_report import RejectReport
 from verbund.views.rejects import Rejects
 
@@ -265,3 +266,49 @@ def test_another_log_at_a_numbered_place_raises_the_epoch_and_reuses_no_number(h
     after = Changes(hub.engine).after()
     assert after.epoch > before.epoch
     assert [item.number for item in after.items] == [2]
+
+
+def test_an_offer_under_another_key_is_the_same_offer_and_shown(hub, codec):
+    offer = an_offer()
+    ident = offer["offer_id"]
+    hub.say(an_event("OfferPublished"), an_event("OfferMissed"))
+    hub.say(an_event("OfferRekeyed", offer_id=ident, record_key="kurs-neu", old_key="kurs-1", revision=3))
+    row = Offers(hub.engine).get(ident)
+    assert (row.state, row.record_key, row.missed_since, row.revision) == ("live", "kurs-neu", None, 3)
+    assert row.offer(codec)["record_key"] == "kurs-1", "the content was said under the old key"
+    assert Offers(hub.engine).by_record("enr-kurse", "kurs-neu").offer_id == ident
+    assert Offers(hub.engine).by_record("enr-kurse", "kurs-1") is None
+    assert [step.type for step in History(hub.engine).of(ident)] == ["OfferPublished", "OfferMissed", "OfferRekeyed"]
+    assert Changes(hub.engine).after().items[-1].type == "OfferRekeyed"
+    hub.say(an_event("OfferRevised", offer_id=ident, record_key="kurs-neu", revision=4, title="Neu"))
+    assert Offers(hub.engine).get(ident).record_key == "kurs-neu"
+
+
+def test_a_key_and_a_content_read_in_one_go_are_both_taken(hub):
+    ident = an_offer()["offer_id"]
+    events = (
+        an_event("OfferPublished", title="Eins"),
+        an_event("OfferRekeyed", offer_id=ident, record_key="kurs-neu", old_key="kurs-1", revision=2),
+    )
+    hub.say(*events)
+    row = Offers(hub.engine).get(ident)
+    assert (row.record_key, row.title, row.body_revision, row.revision) == ("kurs-neu", "Eins", 1, 2)
+
+
+def test_what_people_set_in_an_offer_is_known_until_it_is_lifted(hub):
+    offer = {**an_offer(), "overridden": ["cost.amount"], "own_values": {"cost.amount": "2.29", "place": "null"}}
+    ident = offer["offer_id"]
+    said = [
+        an_event("FieldOverridden", field="cost.amount", value="5", note="Am Telefon erfahren."),
+        an_event("FieldOverridden", field="childcare", value="true", run_id="second"),
+        an_event("FieldOverridden", field="place.town", value='"Schwelm"', run_id="third"),
+        an_event("OverrideLifted", field="childcare", run_id="later"),
+    ]
+    for event in said:
+        hub.log.append("desk.05954", [event])
+    hub.say(an_event("OfferPublished"))
+    first, second = shown(Overrides(hub.engine).of(ident, district="05954"), offer)
+    assert (first["field"], first["value"], first["own"], first["counts"]) == ("cost.amount", 5, 2.29, True)
+    assert (first["by"], first["note"]) == ("cli", "Am Telefon erfahren.")
+    assert (second["field"], second["own"], second["counts"]) == ("place.town", None, False)
+    assert Overrides(hub.engine).of(ident, district="09188") == []

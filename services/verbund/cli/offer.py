@@ -105,10 +105,17 @@ def _whole(hub: Hub, offer_id: str) -> dict[str, Any] | None:
         return None
     whole = row.offer(hub.codec)
     if whole is None:
-        return {**offer_show.row_facts(row), "findings": []}
+        return {**offer_show.row_facts(row), "findings": [], "overrides": []}
     past = is_past(row.ends_at, row.state, now())
     findings = findings_of_offer(whole, past=past, language=current_language())
-    return {**offer_show.row_facts(row), **whole, "findings": findings}
+    overrides = offer_decide.overrides_of(hub, whole)
+    facts = offer_show.row_facts(row)
+    return {**facts, **whole, **_as_stands(facts), "findings": findings, "overrides": overrides}
+
+
+def _as_stands(facts: dict[str, Any]) -> dict[str, Any]:
+    """What later events without a content have changed."""
+    return {name: facts[name] for name in ("record_key", "revision")}
 
 
 def _say_unknown(offer_id: str) -> NoReturn:

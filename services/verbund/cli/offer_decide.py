@@ -29,6 +29,12 @@ def register_commands(offer: typer.Typer) -> None:
         help=N_("Take an offer down at once; the same content is not taken again until it is lifted."),
         epilog='verbund offer withdraw 3310d5cd-5d49-50ea-8da7-558481ca6186 --note "The room is closed."',
     )(withdraw)
+    offer.command(
+        "override",
+        help=N_("Set a field of an offer at the hub; it is kept over every pull until it is lifted."),
+        epilog='verbund offer override 3310d5cd-5d49-50ea-8da7-558481ca6186 cost.note "free for job seekers"',
+    )(override)
+    offer.command("lift-override", help=N_("Give a field of an offer back to its source."))(lift_override)
     offer.command("lift", help=N_("Let in again what was withdrawn or undone, with the source's next run."))(lift)
 
 
@@ -86,6 +92,111 @@ def lift(offer_id: OfferId, note: Note = "", as_json: output.JSON = False) -> No
 
     output.answer(document, as_json=as_json, show=show)
     end(trouble)
+
+
+# --- fields ------------------------------------------------------------------------------------------------------------
+
+
+Field = Annotated[
+    str, typer.Argument(metavar="FIELD", help=N_("Path of the field: childcare, cost.amount, texts.de.summary."))
+]
+
+
+def override(
+    offer_id: OfferId,
+    field: Field,
+    value: Annotated[str, typer.Argument(metavar="VALUE", help=N_("JSON; a text may stand without quotes."))],
+    note: Note = "",
+    as_json: output.JSON = False,
+) -> None:
+    """Set one field."""
+    with views.fresh_hub() as hub:
+        asking(hub).override(_whole(hub, offer_id), field, value, note=note)
+        document, trouble = _decided(hub, offer_id, field)
+    output.answer(document, as_json=as_json, show=lambda console: _show_fields(console, document))
+    end(trouble)
+
+
+def lift_override(offer_id: OfferId, field: Field, note: Note = "", as_json: output.JSON = False) -> None:
+    """Give one field back."""
+    with views.fresh_hub() as hub:
+        from verbund.errors import ConflictError
+        from verbund.views.overrides import Overrides
+
+        offer = _whole(hub, offer_id)
+        known = [one.field for one in Overrides(hub.engine).of(offer_id, district=offer["district"])]
+        if field not in known:
+            raise ConflictError(
+                "Field {field} of offer {offer_id} is not set at the hub; set are: {fields}.",
+                field=field,
+                offer_id=offer_id,
+                fields=", ".join(known) or "-",
+            )
+        asking(hub).lift_override(offer, field, note=note)
+        document, trouble = _decided(hub, offer_id, field)
+    output.answer(document, as_json=as_json, show=lambda console: _show_fields(console, document))
+    end(trouble)
+
+
+def _whole(hub: Hub, offer_id: str) -> dict[str, Any]:
+    """An offer as it is published, under the record key it goes by.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    from verbund.errors import UnknownNameError
+
+    row = found(hub, offer_id)
+    whole = row.offer(hub.codec)
+    if whole is None:
+        raise UnknownNameError("Offer {offer_id} never had a content here.", offer_id=offer_id)
+    return {**whole, "record_key": row.record_key}
+
+
+def _decided(hub: Hub, offer_id: str, field: str) -> tuple[dict[str, Any], str]:
+    """What is shown after a decision about a field, and why it waits, if it does."""
+    row = found(hub, offer_id)
+    done, trouble = carry_out(hub, row.source)
+    offer = _whole(hub, offer_id)
+    document: dict[str, Any] = {"offer_id": offer_id, "source": row.source, "field": field, "carried_out": done}
+    document["overrides"] = overrides_of(hub, offer)
+    return document, trouble
+
+
+def overrides_of(hub: Hub, offer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Fields of an offer that people set, for showing."""
+    from verbund.views.overrides import Overrides, shown
+
+    return shown(Overrides(hub.engine).of(offer["offer_id"], district=offer["district"]), offer)
+
+
+def _show_fields(console: Console, document: dict[str, Any]) -> None:
+    if not document["overrides"]:
+        console.print(
+            _("Nothing of this offer is set at the hub any more; its source speaks for itself."), markup=False
+        )
+        return
+    show_overrides(console, document["overrides"])
+
+
+def show_overrides(console: Console, overrides: list[dict[str, Any]]) -> None:
+    """Fields that people set, with what the source says."""
+    from verbund.cli import offer_show
+
+    rows = []
+    for one in overrides:
+        who = _("{at} by {by}").format(at=offer_show.local(one["at"]), by=one["by"])
+        said = f"{who}: {one['note']}" if one["note"] else who
+        waits = "" if one["counts"] else _("waits")
+        rows.append((one["field"], _short(one["value"]), _short(one["own"]), said, waits))
+    columns = (_("field"), _("set at the hub"), _("the source says"), _("decided"), "")
+    output.table(console, columns, rows, title=_("Set at the hub"))
+
+
+def _short(value: Any) -> str:
+    import json
+
+    return "-" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 # --- shared with other commands ------------------------------------------------------------------------------------------

@@ -126,6 +126,10 @@ def show_offer(console: Console, document: Mapping[str, Any]) -> None:
         console.print(f"\n[{language}] {text['title']}", markup=False)
         if text.get("description_text") or text.get("summary"):
             console.print(text.get("description_text") or text["summary"], markup=False)
+    if document["overrides"]:
+        from verbund.cli import offer_decide
+
+        offer_decide.show_overrides(console, document["overrides"])
     quality_show.show_findings(console, document["findings"])
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verbund.cli import exits, offer_show, output, register, views
+from verbund.cli import exits, offer_decide, offer_show, output, register, views
 from verbund.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -29,8 +29,13 @@ def why(
 ) -> None:
     """What became of a record."""
     with views.fresh_hub() as hub:
+        from verbund.views.offers import Offers
+
         document = hub.ingest.why(source, record_key)
         offer_id = document.get("offer_id")
+        row = Offers(hub.engine).get(offer_id) if offer_id else None
+        offer = row.offer(hub.codec) if row else None
+        document["overrides"] = offer_decide.overrides_of(hub, offer) if offer else []
         document["history"] = offer_show.history_of(hub, offer_id) if offer_id else []
     output.answer(document, as_json=as_json, show=lambda console: _show(console, document))
     exits.finish(exits.FINDINGS if document["outcome"] == "unknown" else exits.DONE)
@@ -49,6 +54,8 @@ def _show(console: Console, document: dict[str, Any]) -> None:
             *((_("refused"), _decision(one)) for one in document["refusals"]),
         ],
     )
+    if document["overrides"]:
+        offer_decide.show_overrides(console, document["overrides"])
     if document["history"]:
         offer_show.show_history(console, document["history"])
 

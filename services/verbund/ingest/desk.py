@@ -16,7 +16,7 @@ from verbund.event_log import EventLog
 from verbund.events import Event, derived_id
 from verbund.ingest.cache import SourceCache
 from verbund.ingest.inventory import immediate
-from verbund.ingest.overriding import overridden, overrides_of, own_of, value_at
+from verbund.ingest.overriding import overridden, overrides_of
 from verbund.ingest.publish import Publisher
 from verbund.ingest.traits import published
 from verbund.keys import KeyStore
@@ -320,31 +320,3 @@ def refusals_of(
             }
         )
     return found
-
-
-def overrides_shown(db: Any, offer_id: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Fields of an offer that people set: the value, what the source itself says, by whom, when and why.
-
-    Args:
-        db: ingest's memory.
-        offer_id: of the offer.
-        content: what is published of it.
-    """
-    rows = db.execute(
-        "SELECT v.field, v.value, a.at, a.document FROM override v JOIN asked a ON a.event_id = v.asked"
-        " WHERE v.offer_id = ? ORDER BY v.field",
-        (offer_id,),
-    ).fetchall()
-    own = own_of(content)
-    return [
-        {
-            "field": field,
-            "value": orjson.loads(value),
-            "own": value_at(own, field),
-            "counts": field in (content.get("overridden") or ()),
-            "at": at,
-            "by": (said := orjson.loads(document))["by"],
-            "note": said["note"],
-        }
-        for field, value, at, document in rows
-    ]

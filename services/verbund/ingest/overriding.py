@@ -140,14 +140,6 @@ def _steps(path: str) -> tuple[str, ...]:
     return tuple(path.split("."))
 
 
-def value_at(content: Mapping[str, Any], path: str) -> Any:
-    """What stands at a path; None where nothing does."""
-    inside: Any = content
-    for step in _steps(path):
-        inside = inside.get(step) if isinstance(inside, Mapping) else None
-    return inside
-
-
 # --- checks ------------------------------------------------------------------------------------------------------------------
 
 

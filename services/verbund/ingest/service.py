@@ -17,7 +17,7 @@ from verbund.errors import BaseMovedError, UnknownNameError
 from verbund.events import Event, event_id
 from verbund.ingest.answers import RecordedAnswers, RecordingAnswers, SourceAnswers, from_archive
 from verbund.ingest.cache import SourceCache
-from verbund.ingest.desk import Desk, overrides_shown, refusals_of
+from verbund.ingest.desk import Desk, refusals_of
 from verbund.ingest.inventory import Inventory
 from verbund.ingest.limits import Limits, RunOverTime, over_time
 from verbund.ingest.lock import source_lock
@@ -176,12 +176,6 @@ class Ingest:
             rooms, year = self._rooms, self._rooms.clock().year
             desk = Desk(db, rooms.log, rooms.keys, cache, district=district, source=source, year=year)
             return {**preview(desk, run_id), "refusals": refusals_of(db, district, source, run_id=run_id)}
-
-    def overrides(self, offer: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Fields of an offer (as published) that people set: `field, value, own, counts, at, by, note`."""
-        with opened(self._rooms) as db:
-            Inventory(db, self._rooms.log, offer["district"]).catch_up()
-            return overrides_shown(db, offer["offer_id"], offer)
 
     def undone(self, run_id: str) -> list[dict[str, Any]]:
         """What is refused since a run was taken back; see `refusals`."""

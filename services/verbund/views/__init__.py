@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from verbund.projection import Projection
 
 #: Names of the views in SQL tables, in the order they are brought up to date.
-SQL_VIEWS = ("offers", "history", "organisations", "contacts", "health", "rejects", "holds", "changes")
+SQL_VIEWS = ("offers", "history", "organisations", "contacts", "health", "rejects", "holds", "overrides", "changes")
 
 
 def all_views() -> list[Projection]:
@@ -20,6 +20,7 @@ def all_views() -> list[Projection]:
     from verbund.views.holds import HoldsView  # noqa: PLC0415 - the same
     from verbund.views.offers import OffersView  # noqa: PLC0415 - the same
     from verbund.views.organisations import OrganisationsView  # noqa: PLC0415 - the same
+    from verbund.views.overrides import OverridesView  # noqa: PLC0415 - the same
     from verbund.views.rejects import RejectsView  # noqa: PLC0415 - the same
 
     return [
@@ -30,5 +31,6 @@ def all_views() -> list[Projection]:
         HealthView(),
         RejectsView(),
         HoldsView(),
+        OverridesView(),
         ChangesView(),
     ]
