@@ -85,7 +85,10 @@ class Follower:
 
     def new(self, records: Sequence[Recorded]) -> list[Recorded]:
         """Those of the records that it wants and has not seen yet."""
-        places = {topic: self.position(topic) for topic in {record.topic for record in records} if self.reads(topic)}
+        topics = {record.topic for record in records}
+        places = {topic: self.position(topic) for topic in topics if self.reads(topic)}
+        if len(places) == len(topics):
+            return [record for record in records if record.position >= places[record.topic]]
         return [record for record in records if record.position >= places.get(record.topic, record.position + 1)]
 
     def ready(self) -> bool:

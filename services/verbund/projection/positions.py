@@ -24,6 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from verbund.errors import BaseMovedError, LogUnavailableError, LogUnusableError, ViewUnavailableError
 from verbund.event_log import EventLog
+from verbund.events import Recorded
 
 ledger = MetaData()
 
@@ -58,6 +59,12 @@ class Mark(NamedTuple):
 
 
 START = Mark(0, "")
+
+
+def behind(records: Iterable[Recorded]) -> dict[str, Mark]:
+    """The marks of whoever took these records, which come in the order of their topics."""
+    last = {record.topic: record for record in records}
+    return {topic: Mark(record.position + 1, record.id) for topic, record in last.items()}
 
 
 def lock_setup(tx: Connection) -> None:

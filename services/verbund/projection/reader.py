@@ -71,7 +71,7 @@ class Reader(Follower):
 
     def write(self, new: Sequence[Recorded], tx: Connection, *, lock: bool) -> tuple[dict[str, Mark], int, int]:
         """Rows and marks of new records into an open transaction: the marks, events applied, events parked."""
-        moved = {record.topic: Mark(record.position + 1, record.id) for record in new}
+        moved = positions.behind(new)
         if lock:
             expected = {topic: self.marks.get(topic, START) for topic in moved}
             positions.lock(tx, self.name, self.view.version, expected)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
@@ -15,6 +16,9 @@ from verbund.projection.parking import Key, key_of
 # A handler that fails on this many different keys at once, and on every one, is broken itself: parking the whole
 # topic would only hide that.
 SUSPICIOUS_KEYS = 20
+
+# More topics than a hub has: some kinds for each district.
+_MEMORY_OF_TOPICS = 4096
 
 # Class names, since the errors come from SQLAlchemy or straight from one of two drivers.
 _ENVIRONMENT = frozenset({"OperationalError", "InterfaceError", "InternalError", "PoolTimeout"})
@@ -42,9 +46,9 @@ def settle(view: Projection, batch: Sequence[Recorded], tx: Connection, blocked:
         Exception: of the environment (the database, not the data), or of a handler that fails on everything.
     """
     settled = Settled()
-    with_problem = [(record, problem_of(record)) for record in batch]
-    if blocked or any(problem for _, problem in with_problem):
-        batch = _hold_back(with_problem, blocked, settled)
+    problems = [problem_of(record) for record in batch]
+    if blocked or any(problems):
+        batch = _hold_back(list(zip(batch, problems, strict=True)), blocked, settled)
     if batch:
         _apply(view, batch, tx, blocked, settled)
     parking.park(tx, view.name, settled.held)
@@ -59,16 +63,22 @@ def problem_of(record: Recorded) -> UnreadableEventError | None:
             topic=record.topic,
             position=record.position,
         )
-    _, _, district = record.topic.partition(".")
-    if district and not record.source.startswith(f"{district}/"):
+    if not record.source.startswith(_sources_of(record.topic)):
         return UnreadableEventError(
             "Event {position} of {topic} says that it comes from {source}; that topic is for district {district} only.",
             topic=record.topic,
             position=record.position,
             source=record.source[:80],
-            district=district,
+            district=record.topic.partition(".")[2],
         )
     return None
+
+
+@lru_cache(maxsize=_MEMORY_OF_TOPICS)
+def _sources_of(topic: str) -> str:
+    """How the sources begin that may speak in a topic: any in one that is no district's."""
+    district = topic.partition(".")[2]
+    return f"{district}/" if district else ""
 
 
 def is_environment(error: BaseException) -> bool:

@@ -20,6 +20,11 @@ Card: TypeAlias = dict[str, Any]
 _MAIN_LEVELS = ("alpha", "A1", "A2", "B1", "B2", "C1", "C2")
 _TIE_BITS = 62
 
+# Names of fields, so that they are not made again for each document.
+_SINGLE = tuple(name for name, many in FACETS.items() if not many)
+_SETS = {name: f"{name}_set" for name, many in FACETS.items() if many}
+_BLOCKS_BY_FIELD = {start_field(block): block for block in BLOCKS}
+
 # A vocabulary has some hundred codes; far fewer sets of them are in use than offers.
 _MEMORY_OF_CODES = 10_000
 
@@ -64,22 +69,18 @@ def document_of(
     key: str, card: Card, *, card_json: bytes, revision: int, state: str, organisation_name: str
 ) -> tantivy.Document:
     """The document of an offer that is live or missed; its card comes as values and as they are stored."""
-    document = bare_document(key, "offer", {"revision": revision, "state": state, "card": orjson.Fragment(card_json)})
-    document.add_integer("tie", _tie(key))
-    _add_facets(document, card["values"])
-    _add_times_and_place(document, card["values"])
+    values = card["values"]
+    fields = {
+        **_bare_fields(key, "offer", {"revision": revision, "state": state, "card": orjson.Fragment(card_json)}),
+        "tie": _tie(key),
+        **_facets(values),
+        **_times(values),
+        **{name: values[name] for name in ("changed", "cell", "point") if name in values},
+        **_words(card["texts"], f"{organisation_name}\n{card['place']}"),
+    }
     if card["organisation"]:
-        document.add_text("organisation", card["organisation"])
-    for language, (title, rest) in card["texts"].items():
-        ending = "de" if language == "de" else "xx"
-        document.add_text(f"title_{ending}", title)
-        document.add_text(f"text_{ending}", f"{title}\n{rest}")
-        if ending == "de":
-            document.add_text("words_de", f"{title}\n{rest}")
-    names = f"{organisation_name}\n{card['place']}"
-    document.add_text("text_de", names)
-    document.add_text("text_xx", names)
-    return document
+        fields["organisation"] = card["organisation"]
+    return tantivy.Document.from_dict(fields)
 
 
 def stored_in(document: tantivy.Document) -> tuple[str, dict[str, Any]]:
@@ -88,39 +89,42 @@ def stored_in(document: tantivy.Document) -> tuple[str, dict[str, Any]]:
     return str(key), orjson.loads(stored or b"{}")
 
 
-def _add_facets(document: tantivy.Document, values: Mapping[str, Any]) -> None:
-    for name, many in FACETS.items():
-        value = values[name]
-        if many:
-            document.add_text(f"{name}_set", SEPARATOR.join(value))
-            for one in value:
-                document.add_text(name, one)
-        else:
-            document.add_text(name, value)
-    for one in values["sublevel"]:
-        document.add_text("sublevel", one)
-
-
-def _add_times_and_place(document: tantivy.Document, values: Mapping[str, Any]) -> None:
-    if values["weekdays"]:
-        document.add_integer("weekly_from", values["weekly_from"])
-        for weekday in values["weekdays"]:
-            document.add_text("weekday", str(weekday))
-    for block in BLOCKS:
-        for number in {day // block for day in values["starts"]}:
-            document.add_integer(start_field(block), number)
-    for name in ("open_from", "ends", "changed", "cell", "point"):
-        if name in values:
-            document.add_integer(name, values[name])
-
-
 def bare_document(key: str, what: str, stored: Mapping[str, Any]) -> tantivy.Document:
     """A document that is found by its key only."""
-    document = tantivy.Document()
-    document.add_text("key", key)
-    document.add_text("what", what)
-    document.add_bytes("card", orjson.dumps({"what": what, **stored}))
-    return document
+    return tantivy.Document.from_dict(_bare_fields(key, what, stored))
+
+
+def _bare_fields(key: str, what: str, stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {"key": key, "what": what, "card": orjson.dumps({"what": what, **stored})}
+
+
+def _facets(values: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {name: values[name] for name in _SINGLE}
+    for name, as_set in _SETS.items():
+        fields[name] = list(values[name])
+        fields[as_set] = SEPARATOR.join(values[name])
+    return {**fields, "sublevel": list(values["sublevel"])}
+
+
+def _times(values: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {field: list({day // block for day in values["starts"]}) for field, block in _BLOCKS_BY_FIELD.items()}
+    if values["weekdays"]:
+        fields["weekly_from"] = values["weekly_from"]
+        fields["weekday"] = [str(weekday) for weekday in values["weekdays"]]
+    return {**fields, "open_from": values["open_from"], "ends": values["ends"]}
+
+
+def _words(texts: Mapping[str, Sequence[str]], names: str) -> dict[str, list[str]]:
+    """Texts by the field of their language; names are found in every language."""
+    fields: dict[str, list[str]] = {"text_de": [], "text_xx": []}
+    for language, (title, rest) in texts.items():
+        ending = "de" if language == "de" else "xx"
+        fields.setdefault(f"title_{ending}", []).append(title)
+        fields[f"text_{ending}"].append(f"{title}\n{rest}")
+    fields["words_de"] = list(fields["text_de"])
+    for words in (fields["text_de"], fields["text_xx"]):
+        words.append(names)
+    return fields
 
 
 def _tie(key: str) -> int:

@@ -94,7 +94,7 @@ def _row(stored: dict[str, Any]) -> Row:
     return Row(
         stored["revision"],
         stored["state"],
-        orjson.dumps(card) if card else None,
+        bytes(memoryview(orjson.dumps(card))) if card else None,  # not with the buffer that it was made in
         stored.get("name", ""),
         card["organisation"] if card else None,
     )

@@ -74,8 +74,8 @@ class SearchWriter:
     def stage(self, batch: Sequence[Recorded]) -> None:
         """Take a batch in; `commit` makes it last. What cannot be read is parked with its key, and others go on."""
         try:
-            for record in batch:
-                self._position.last[record.topic] = (record.position, record.id)
+            last = {record.topic: record for record in batch}
+            self._position.last.update((topic, (record.position, record.id)) for topic, record in last.items())
             self._take(self._readable(batch))
         except BaseException:
             self.rollback()
@@ -183,7 +183,8 @@ class SearchWriter:
             if body.type.startswith("Offer"):
                 offer = facts_of(body, "offer_id", "offer")
                 card = card_of(offer, horizon=self._horizon, changed_ms=body.appended_ms)
-                fresh.card, fresh.organisation = orjson.dumps(card), card["organisation"]
+                # What orjson makes keeps the buffer it was made in, 8 KiB and more; a row waits for the commit in a copy.
+                fresh.card, fresh.organisation = bytes(memoryview(orjson.dumps(card))), card["organisation"]
                 self._fresh_cards[key] = card
             else:
                 fresh.name = facts_of(body, "organisation_id", "organisation")["name"]
