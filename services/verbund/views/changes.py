@@ -19,6 +19,7 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     or_,
@@ -77,6 +78,13 @@ KINDS = dict.fromkeys(offers.STATES, "offer") | dict.fromkeys(organisations.STAT
 TOMBSTONES = frozenset({"OfferWithdrawn", "OrganisationWithdrawn"})
 
 _first_row = Writer(feed)
+
+# Made once: a statement refers to itself, so one of each batch would keep its ids until the garbage collector comes.
+_held_of = (
+    select(changes.c.topic, changes.c.subject, func.max(changes.c.revision))
+    .where(changes.c.subject.in_(bindparam("subjects", expanding=True)))
+    .group_by(changes.c.topic, changes.c.subject)
+)
 
 
 class ChangesView(SqlView):
@@ -246,12 +254,8 @@ def _not_older(events: Sequence[Recorded], tx: Connection) -> list[Recorded]:
     held: dict[Key, int] = {}
     subjects = list({record.subject for record in events})
     for begin in range(0, len(subjects), offers.IDS_AT_ONCE):
-        query = (
-            select(changes.c.topic, changes.c.subject, func.max(changes.c.revision))
-            .where(changes.c.subject.in_(subjects[begin : begin + offers.IDS_AT_ONCE]))
-            .group_by(changes.c.topic, changes.c.subject)
-        )
-        held.update({(topic, subject): revision for topic, subject, revision in tx.execute(query)})
+        rows = tx.execute(_held_of, {"subjects": subjects[begin : begin + offers.IDS_AT_ONCE]})
+        held.update({(topic, subject): revision for topic, subject, revision in rows})
     return [record for record in events if record.revision > held.get((record.topic, record.subject), 0)]
 
 
