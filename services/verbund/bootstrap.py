@@ -232,6 +232,7 @@ class Hub:
         from verbund.views.holds import Holds
         from verbund.views.offers import Offers
         from verbund.views.organisations import Organisations
+        from verbund.views.overrides import Overrides
         from verbund.views.quality import Quality
         from verbund.views.reject_report import RejectReport
         from verbund.web.app import create_app
@@ -253,6 +254,7 @@ class Hub:
                 quality=Quality(self.engine),
                 rejects=RejectReport(self.engine),
                 holds=Holds(self.engine),
+                overrides=Overrides(self.engine),
                 codec=self.codec,
                 clock=now,
                 lag=self.lag,

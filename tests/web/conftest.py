@@ -28,6 +28,7 @@ from verbund.views.history import History
 from verbund.views.holds import Holds
 from verbund.views.offers import Offers
 from verbund.views.organisations import Organisations
+from verbund.views.overrides import Overrides
 from verbund.views.quality import Quality
 from verbund.views.reject_report import RejectReport
 from verbund.views.search import Horizon, SearchIndex, SearchProjection, SearchWriter
@@ -92,7 +93,9 @@ class Site:
 
     def add(self, *events: Event) -> None:
         for event in events:
-            topic = {"RunFinished": "runs", "HoldDecided": "desk"}.get(event.type, "inventory")
+            topic = {"RunFinished": "runs", "HoldDecided": "desk", "FieldOverridden": "desk"}.get(
+                event.type, "inventory"
+            )
             self.log.append(f"{topic}.{event.source.partition('/')[0]}", [event])
         self.catch_up()
 
@@ -124,6 +127,7 @@ def _empty_site(tmp_path: Path):
         quality=Quality(engine),
         rejects=RejectReport(engine),
         holds=Holds(engine),
+        overrides=Overrides(engine),
         codec=codec,
         clock=lambda: NOW,
         lag=projection.lag,

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.web.conftest import NOW, VHS
-from verbund.testing.builders import a_text, an_event, an_offer
+from verbund.testing.builders import a_place, a_text, an_event, an_offer
 from verbund.web.pages import cleaned, static_address, with_code
 from verbund.web.wording import Wording
 
@@ -167,6 +167,30 @@ def test_an_offer_page_tells_everything(site):
     assert "alert(1)" not in answer.text
     english_page = client.get(f"/en/offers/{COURSE}").text
     assert "Translated by a machine" in english_page and "Read the German text" in english_page
+
+
+def test_a_field_that_a_person_set_says_by_whom_when_why_and_what_the_source_says(site):
+    site.add(
+        an_event("FieldOverridden", field="place.town", value='"Hattingen"', note="Umgezogen. <b>Wirklich</b>"),
+        an_event("FieldOverridden", field="childcare", value="true", run_id="waits"),
+        an_event(
+            "OfferRevised",
+            revision=2,
+            place={**a_place(), "town": "Hattingen"},
+            overridden=["place.town"],
+            own_values={"place.town": '"Schwelm"'},
+        ),
+    )
+    answer = site.client().get(f"/de/offers/{COURSE}")
+    page = Page(answer.text)
+    for words in ("Am Hub geändert", "place.town", "Hattingen", "Schwelm", "cli: Umgezogen. <b>Wirklich</b>"):
+        assert words in page.text, words
+    assert "childcare" not in page.text, "what waits is not said to hold"
+    told = site.client().get(f"/v1/offers/{COURSE}").json()["overrides"]
+    assert [(one["field"], one["own"], one["counts"]) for one in told] == [
+        ("childcare", False, False),
+        ("place.town", "Schwelm", True),
+    ]
 
 
 def test_a_missed_offer_says_so_and_a_withdrawn_one_is_gone(site):

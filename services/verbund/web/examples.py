@@ -53,6 +53,7 @@ _OFFER: dict[str, Any] = {
     "revision": 3,
     "last_changed": "2026-11-20T06:31:07Z",
     "passed_on": True,
+    "overrides": [],
 }
 _HISTORY: dict[str, Any] = {
     "offer_id": _ID,

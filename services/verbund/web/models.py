@@ -63,6 +63,10 @@ class WholeOffer(BaseModel):
     revision: int
     last_changed: str | None
     passed_on: bool = Field(description="False: its licence does not allow passing the content on.")
+    overrides: list[dict[str, Any]] = Field(
+        default=[],
+        description="Fields that people set at the hub: field, value, own (what the source says), counts, by, note, at.",
+    )
 
 
 class HistoryStep(BaseModel):

@@ -17,6 +17,7 @@ from verbund.i18n import N_
 from verbund.offer import HOME_ZONE
 from verbund.views.history import Revision
 from verbund.views.offers import OfferRow
+from verbund.views.overrides import shown
 from verbund.views.search_items import found_offers, instant_text
 from verbund.web.examples import FOUND, HISTORY, OFFER
 from verbund.web.language import preferred
@@ -117,6 +118,9 @@ def whole_offer(reading: Reading, row: OfferRow | None) -> dict[str, Any]:
         raise GoneError(N_("This offer was withdrawn. Its history is still there, at /history below it."))
     return {
         **offer,
+        "record_key": row.record_key,
+        "revision": row.revision,
+        "overrides": shown(reading.overrides.of(row.offer_id, district=row.district), offer),
         "state": row.state,
         "first_seen": instant_text(row.first_seen),
         "last_changed": instant_text(row.last_changed),

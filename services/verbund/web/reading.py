@@ -14,6 +14,7 @@ from verbund.views.history import History
 from verbund.views.holds import Holds
 from verbund.views.offers import Offers
 from verbund.views.organisations import Organisations
+from verbund.views.overrides import Overrides
 from verbund.views.quality import Quality
 from verbund.views.reject_report import RejectReport
 from verbund.views.search import SearchIndex
@@ -52,6 +53,7 @@ class Reading:
     quality: Quality
     rejects: RejectReport
     holds: Holds
+    overrides: Overrides
     codec: Codec
     clock: Callable[[], datetime]
     lag: Callable[[], int]
