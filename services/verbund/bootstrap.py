@@ -262,6 +262,7 @@ class Hub:
                 contacts_of=self.contacts_of,
                 dropped_of=self.dropped_of,
                 set_of=self.set_of,
+                reminding=self.settings.alerts.are_on,
                 public_url=self.settings.public_url,
             ),
             Writing(keys=self.api_keys, desk=Desk(self.log, self.engine, clock=now), hurry=hurry),

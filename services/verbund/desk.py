@@ -8,6 +8,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import Engine
 
 from verbund.errors import BaseMovedError, ConflictError, UnknownNameError, UsageError
@@ -16,6 +17,8 @@ from verbund.events import Event, event_id
 from verbund.i18n import N_
 from verbund.projection import positions
 from verbund.views.holds import Hold, Holds, HoldsView
+
+log = structlog.get_logger()
 
 ANSWERS: Final = ("allow_once", "allow_up_to", "reject")
 
@@ -90,6 +93,7 @@ class Desk:
             now = self._clock()
             decision = hold_decided(hold, said, by=by, decided_at=now)
             self._log.append(_topic(hold), [decision])
+        log.info("hold_answered", hold_id=hold_id, source=hold.source, answer=said.answer, by=by)
         return replace(hold, state="answered", answer=said.answer, up_to=said.up_to, by=by, note=said.note)
 
     def _refuse(self, hold: Hold, said: Answer) -> None:

@@ -38,8 +38,8 @@ def test_pages_about_holds_keep_the_rules_of_access(held, language, monkeypatch)
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("de", ("Es fehlen 8 von 20 Angeboten.", "wartet auf Antwort", "würde gehen: 250", "Läuft ab", "Einmal erlauben", "Diese Menge durchlassen, einmal")),
-        ("en", ("8 of 20 offers are missing.", "waits for an answer", "would go: 250", "Expires", "Allow once", "Let this set through, once")),
+        ("de", ("Es fehlen 8 von 20 Angeboten.", "wartet auf Antwort", "würde zurückgezogen: 250", "Läuft ab", "Einmal erlauben", "Diese Menge durchlassen, einmal")),
+        ("en", ("8 of 20 offers are missing.", "waits for an answer", "would be withdrawn: 250", "Expires", "Allow once", "Let this set through, once")),
     ],
 )  # fmt: skip
 def test_a_question_says_what_it_is_about_and_what_the_answers_do(held, language, words):
@@ -151,6 +151,15 @@ def test_the_end_of_a_hold_is_told(held, ending, words):
     assert words in page.text and "3 changes were carried out" in page.text
     assert bool(page.all("form")) == (ending == "reject")
     assert HOLD not in client.get("/en/holds").text and HOLD in client.get("/en/holds?all=true").text
+
+
+def test_reminders_are_told_where_people_are_reminded(held):
+    assert "Reminders" not in Page(held.desk().get(f"/en/holds/{HOLD}").text).text
+    client = held.desk(reminding=True)
+    page = Page(client.get(f"/en/holds/{HOLD}").text)
+    assert "Fri, 4 Sept 2026; Fri, 11 Sept 2026; Mon, 14 Sept 2026" in " ".join(page.text.split())
+    held.add(an_end("resolved"))
+    assert client.get(f"/v1/holds/{HOLD}").json()["reminders"] == []
 
 
 def test_an_expired_question_takes_no_answer(held):

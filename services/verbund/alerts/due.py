@@ -101,11 +101,14 @@ def _news_of_hold(told: HoldTold | None, hold: Mapping[str, Any], now: datetime)
     return "hold_reminder" if _reminders(hold, now) > told.reminders else None
 
 
+def reminders(opened_at: datetime, expires_at: datetime) -> list[datetime]:
+    """When a hold that stays open is brought to mind."""
+    return [*(opened_at + after for after in REMIND_AFTER), expires_at - REMIND_BEFORE_END]
+
+
 def _reminders(hold: Mapping[str, Any], now: datetime) -> int:
     """How many of its reminders are due or past."""
-    opened_at, expires_at = _instant(hold["opened_at"]), _instant(hold["expires_at"])
-    moments = [opened_at + after for after in REMIND_AFTER] + [expires_at - REMIND_BEFORE_END]
-    return sum(moment <= now for moment in moments)
+    return sum(moment <= now for moment in reminders(_instant(hold["opened_at"]), _instant(hold["expires_at"])))
 
 
 # --- what people have been told then ---------------------------------------------------------------------------------

@@ -179,7 +179,7 @@ def _stay_up(hub: Hub) -> int:
     from verbund.cli.service import Service
 
     service = Service()
-    address = process.add_web(service, hub)
+    address = process.add_web(service, hub, scheduling=True)
     process.add_views(service, hub)
     process.add_scheduler(service, hub)
     output.say(_("API: {address}/v1/offers – end with Ctrl-C").format(address=address))

@@ -160,6 +160,7 @@ _HOLD: dict[str, Any] = {
     "run_id": "5b9a1d0e-7c3f-4d62-9a51-0d9f5f6f1a10",
     "opened_at": "2026-11-20T06:31:00Z",
     "expires": "2026-12-04T06:31:00Z",
+    "reminders": ["2026-11-23T06:31:00Z", "2026-11-30T06:31:00Z", "2026-12-03T06:31:00Z"],
     "answer": None,
     "up_to": None,
     "by": None,

@@ -18,7 +18,7 @@ def open_holds(reading: Reading, language: str) -> dict[str, list[dict[str, Any]
     """Holds that are open or answered, by source."""
     found: dict[str, list[dict[str, Any]]] = {}
     for hold in reading.holds.listing():
-        found.setdefault(hold.source, []).append(hold_document(hold, language, reading.clock()))
+        found.setdefault(hold.source, []).append(hold_document(reading, hold, language))
     return found
 
 
@@ -26,7 +26,7 @@ def holds_of_record(reading: Reading, offer: Mapping[str, Any], language: str) -
     """Holds whose set has the record of this offer."""
     of_source = reading.holds.listing(source=offer["source"], district=offer["district"], every=True)
     return [
-        hold_document(hold, language, reading.clock())
+        hold_document(reading, hold, language)
         for hold in of_source
         if hold.state in KEEPING and _has(reading, hold, offer["record_key"])
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from http import HTTPStatus
 from itertools import islice
 from typing import Annotated, Any, Literal
@@ -11,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from verbund.alerts.due import reminders
 from verbund.desk import LONGEST_NOTE, Answer
 from verbund.errors import RawGoneError
 from verbund.i18n import N_, translations
@@ -68,7 +68,7 @@ def holds_api(reading: Reading, writing: Writing | None) -> APIRouter:
         """Holds that are open or answered, the oldest first."""
         found = reading.holds.listing(source=source, district=district, every=all)
         language = preferred(request)
-        items = [hold_document(hold, language, reading.clock()) for hold in found[skip : skip + limit]]
+        items = [hold_document(reading, hold, language) for hold in found[skip : skip + limit]]
         return {"total": len(found), "items": items}
 
     _readers(router, reading, writing)
@@ -82,7 +82,7 @@ def _readers(router: APIRouter, reading: Reading, writing: Writing | None) -> No
     def one(request: Request, hold_id: UUID, key: OptionalKey) -> dict[str, Any]:
         """The question, counts and examples. With a key of its district also the note of whoever answered."""
         hold = hold_now(reading, writing, hold_id)
-        document = hold_document(hold, preferred(request), reading.clock())
+        document = hold_document(reading, hold, preferred(request))
         return {**document, "note": hold.note} if key and key.may_answer_for(hold.district) else document
 
     @router.get(
@@ -169,9 +169,11 @@ def hold_now(reading: Reading, writing: Writing | None, hold_id: UUID) -> Hold:
     return hold
 
 
-def hold_document(hold: Hold, language: str, now: datetime) -> dict[str, Any]:
+def hold_document(reading: Reading, hold: Hold, language: str) -> dict[str, Any]:
     """A hold as JSON values, with words in `de` or `en`; its note is for those who may answer it."""
     of_district = districts().get(hold.district)
+    expired = hold.state == "open" and hold.expires_at <= reading.clock()
+    reminded = reminders(hold.opened_at, hold.expires_at) if reading.reminding and hold.state == "open" else []
     return {
         "hold_id": hold.hold_id,
         "source": hold.source,
@@ -179,7 +181,7 @@ def hold_document(hold: Hold, language: str, now: datetime) -> dict[str, Any]:
         "district_name": of_district.full_name if of_district else None,
         "guard": hold.guard,
         "guard_label": vocabulary("guards").label(hold.guard, language),
-        "state": "expired" if hold.state == "open" and hold.expires_at <= now else hold.state,
+        "state": "expired" if expired else hold.state,
         "sentence": hold.message.get(language) or hold.message.get("en") or "",
         "message": hold.message,
         "count": hold.count,
@@ -189,6 +191,7 @@ def hold_document(hold: Hold, language: str, now: datetime) -> dict[str, Any]:
         "run_id": hold.run_id,
         "opened_at": instant_text(hold.opened_at),
         "expires": instant_text(hold.expires_at),
+        "reminders": [instant_text(moment) for moment in reminded],
         "answer": hold.answer,
         "up_to": hold.up_to,
         "by": hold.by,

@@ -40,8 +40,7 @@ def holds_pages(reading: Reading, writing: Writing | None) -> APIRouter:
 def _pages_in(router: APIRouter, reading: Reading, writing: Writing | None, language: str) -> None:
     @router.get(f"/{language}/holds")
     def holds(request: Request, all: bool = False) -> HTMLResponse:  # noqa: A002 - its name in the address
-        now = reading.clock()
-        found = [hold_document(hold, language, now) for hold in reading.holds.listing(every=all)]
+        found = [hold_document(reading, hold, language) for hold in reading.holds.listing(every=all)]
         over = [hold for hold in found if hold["state"] not in ("open", "answered")]
         waiting = [hold for hold in found if hold["state"] in ("open", "answered")]
         return render(
@@ -55,7 +54,7 @@ def _pages_in(router: APIRouter, reading: Reading, writing: Writing | None, lang
     @router.get(f"/{language}/holds/{{hold_id}}/records")
     def records(request: Request, hold_id: UUID, after: Annotated[int, Query(ge=0)] = 0) -> HTMLResponse:
         one = hold_now(reading, writing, hold_id)
-        document = hold_document(one, language, reading.clock())
+        document = hold_document(reading, one, language)
         status, items = HTTPStatus.OK, list[dict[str, Any]]()
         try:
             items = held_records(reading, one, after=after, limit=RECORDS_AT_ONCE)
@@ -124,7 +123,7 @@ def _page(
     said: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
     hold = hold_now(reading, writing, hold_id)
-    document = hold_document(hold, language, reading.clock())
+    document = hold_document(reading, hold, language)
     meant = explanations("guards", language).get(hold.guard)
     answers = explanations("answers", language)
     page = render(

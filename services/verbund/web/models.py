@@ -214,6 +214,7 @@ class HoldDocument(BaseModel):
     run_id: str
     opened_at: str
     expires: str
+    reminders: list[str] = Field(description="When people are reminded of it; empty when nobody is.")
     answer: str | None = Field(description="allow_once, allow_up_to, reject; expired or resolved without an answer.")
     up_to: int | None
     by: str | None = Field(description="Name of the key that answered, or cli.")

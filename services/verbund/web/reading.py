@@ -41,6 +41,7 @@ class Reading:
         contacts_of: None: no contacts are shown.
         dropped_of: None: this process does not know what mappings left out.
         set_of: None: this process has no archive of held sets.
+        reminding: people are reminded of open holds, by mail or webhook.
         public_url: address under which people reach this hub, or None.
     """
 
@@ -61,4 +62,5 @@ class Reading:
     contacts_of: ContactsOf | None = None
     dropped_of: DroppedOf | None = None
     set_of: SetOf | None = None
+    reminding: bool = False
     public_url: str | None = None
