@@ -92,7 +92,13 @@ def test_rejecting_keeps_everything(call, held: Path) -> None:
 
 
 def test_why_says_that_a_record_is_held(call, held: Path) -> None:
-    assert call("why", "witten-kurse", "15", "--json").json["outcome"] == "held"
+    why = call("why", "witten-kurse", "15", "--json").json
+    (item,) = call("hold", "list", "--json").json["items"]
+    assert (why["outcome"], why["hold"]["hold_id"], why["hold"]["state"]) == ("held", item["hold_id"], "open")
+    shown = call("why", "witten-kurse", "15")
+    assert item["hold_id"] in shown.out and item["message"]["en"] in shown.out
+    assert f"verbund hold show {item['hold_id'][:8]}" in shown.err
+    assert call("why", "witten-kurse", "1", "--json").json["hold"] is None
 
 
 def test_wrong_usage_is_told(call, held: Path) -> None:

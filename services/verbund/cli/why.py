@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from verbund.cli import exits, offer_decide, offer_show, output, register, views
-from verbund.i18n import N_, _
+from verbund.i18n import N_, _, current_language
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from verbund.bootstrap import Hub
 
 
 def register_commands(app: typer.Typer) -> None:
@@ -37,6 +39,7 @@ def why(
         offer = row.offer(hub.codec) if row else None
         document["overrides"] = offer_decide.overrides_of(hub, offer) if offer else []
         document["history"] = offer_show.history_of(hub, offer_id) if offer_id else []
+        document["hold"] = _hold_of(hub, document) if document["outcome"] == "held" else None
     output.answer(document, as_json=as_json, show=lambda console: _show(console, document))
     exits.finish(exits.FINDINGS if document["outcome"] == "unknown" else exits.DONE)
 
@@ -51,6 +54,7 @@ def _show(console: Console, document: dict[str, Any]) -> None:
             (_("value"), document.get("value")),
             (_("run"), document["run_id"]),
             (_("offer"), document.get("offer_id")),
+            *_hold_facts(document["hold"]),
             *((_("refused"), _decision(one)) for one in document["refusals"]),
         ],
     )
@@ -58,6 +62,30 @@ def _show(console: Console, document: dict[str, Any]) -> None:
         offer_decide.show_overrides(console, document["overrides"])
     if document["history"]:
         offer_show.show_history(console, document["history"])
+    if document["hold"]:
+        output.say(_("Next: `verbund hold show {hold_id}`.").format(hold_id=document["hold"]["hold_id"][:8]))
+
+
+def _hold_of(hub: Hub, document: dict[str, Any]) -> dict[str, Any] | None:
+    """The hold that keeps a record: of a source and a guard there is one at a time."""
+    from verbund.views.holds import Holds
+
+    found = [
+        hold
+        for hold in Holds(hub.engine).listing(source=document["source"], every=True)
+        if hold.guard == document["because"] and hold.state != "closed"
+    ]
+    if not found:
+        return None
+    hold = found[-1]
+    expires = hold.expires_at.isoformat()
+    return {"hold_id": hold.hold_id, "state": hold.state, "message": hold.message, "expires": expires}
+
+
+def _hold_facts(hold: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if hold is None:
+        return []
+    return [(_("hold"), hold["hold_id"]), (_("question"), hold["message"][current_language()])]
 
 
 def _decision(one: dict[str, Any]) -> str:
