@@ -214,3 +214,19 @@ def test_paths_in_the_file_are_meant_from_the_home_and_in_the_environment_from_h
 def test_an_address_of_version_six_can_be_listened_on(home, tmp_path):
     settings = load({"VERBUND_LISTEN": "[::1]:0"}, here=tmp_path).settings
     assert (settings.host, settings.port) == ("::1", 0)
+
+
+def test_the_state_may_lie_in_a_database_that_several_machines_share(home, tmp_path):
+    url = "postgresql+psycopg://verbund:geheim@db.example/verbund"
+    loaded = load({"VERBUND_STATE": url}, here=tmp_path)
+    assert loaded.settings.state_url is not None and loaded.settings.state_url.get_secret_value() == url
+    assert loaded.settings.state == home / "state.db"  # what this machine alone keeps
+    assert loaded.shown()["state"] == "postgresql+psycopg://verbund:***@db.example/verbund"
+    assert "geheim" not in repr(loaded)
+    assert loaded.origins["state"] == "environment"
+
+
+@pytest.mark.parametrize("value", ["own.db", "sqlite:///own.db", "{here}/own.db", "sqlite:///{here}/own.db"])
+def test_the_state_may_lie_in_a_file_that_is_named_either_way(home, tmp_path, value):
+    settings = load({"VERBUND_STATE": value.format(here=tmp_path)}, here=tmp_path).settings
+    assert (settings.state, settings.state_url) == (tmp_path / "own.db", None)

@@ -174,7 +174,13 @@ class Hub:
         """Who may write through the web."""
         from verbund.state import ApiKeys, open_state
 
-        engine = open_state(self.settings.state)
+        url = self.settings.state_url
+        if url is not None:
+            from sqlalchemy import create_engine
+
+            engine = create_engine(url.get_secret_value(), pool_pre_ping=True)
+        else:
+            engine = open_state(self.settings.state)
         self._stack.callback(engine.dispose)
         return ApiKeys(engine)
 

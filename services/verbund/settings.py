@@ -36,6 +36,7 @@ class Settings(BaseModel):
         event_log: `sqlite:///file` or `kafka://host:port[,host:port]/prefix`.
         database: SQLAlchemy URL of the read models.
         ingest, state, keys: SQLite files: ingest's memory, API keys and sessions, contact keys.
+        state_url: database of the API keys, when `state` was said as an address and several machines share them.
         raw: `file:folder` of the raw payloads and run ledgers.
         search: folder of the search index.
         listen: host and port of web and API; port 0 takes a free one.
@@ -53,6 +54,7 @@ class Settings(BaseModel):
     database: SecretStr
     ingest: Path
     state: Path
+    state_url: SecretStr | None = None
     keys: Path
     raw: str
     search: Path
@@ -124,7 +126,7 @@ class Settings(BaseModel):
 
 
 #: Settings that may stand in the environment and, but for the home, in `verbund.yaml`.
-_PLAIN: Final = tuple(name for name in Settings.model_fields if name not in ("kafka", "alerts"))
+_PLAIN: Final = tuple(name for name in Settings.model_fields if name not in ("kafka", "alerts", "state_url"))
 _ALERTS: Final = "alerts_"
 NAMES: Final = (*_PLAIN, *(_ALERTS + name for name in ALERT_NAMES))
 _IN_FILE: Final = (*(name for name in _PLAIN if name != "home"), "kafka", "alerts")
@@ -144,6 +146,8 @@ class Configuration:
         """Values as they may be printed: secrets masked, passwords inside addresses too."""
         alerts = self.settings.alerts.model_dump(by_alias=True)
         shown = {name: _shown(getattr(self.settings, name)) for name in (*_PLAIN, "kafka")}
+        if self.settings.state_url is not None:
+            shown["state"] = _shown(self.settings.state_url)
         return shown | {_ALERTS + name: _masked(value) for name, value in alerts.items()}
 
 
@@ -173,6 +177,8 @@ def load(
             values[name] = secret_file(name, value, base) if name in _SECRET_FILES else _absolute(name, value, base)
             origins[name] = origin
     values["home"] = home
+    if "://" in str(values["state"]):
+        values["state_url"], values["state"] = values["state"], home / "state.db"
     values["alerts"] = {name: values.pop(_ALERTS + name) for name in ALERT_NAMES if _ALERTS + name in values}
     try:
         settings = Settings.model_validate(values)
@@ -222,6 +228,10 @@ def _defaults(home: Path) -> dict[str, Any]:
 
 
 def _absolute(name: str, value: Any, base: Path) -> Any:
+    if name == "state" and isinstance(value, str) and "://" in value:
+        if not value.startswith("sqlite:///"):
+            return value
+        value = value.removeprefix("sqlite:///")
     if name in _PATHS and isinstance(value, str | Path):
         return Path(os.path.normpath(base / Path(value).expanduser()))
     if name == "raw" and isinstance(value, str) and (value.startswith("file:") or ":" not in value):
