@@ -83,7 +83,7 @@ class Rpde:
 
     version: ClassVar[str] = "1"
     settings_model: ClassVar[type[Settings]] = RpdeSettings
-    removal: ClassVar[str] = "explicit"
+    removal: ClassVar[str] = "full-list"
     volatile_extra: ClassVar[frozenset[str]] = frozenset()
     scope_settings: ClassVar[tuple[str, ...]] = ("url", "urls")
 

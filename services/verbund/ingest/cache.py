@@ -138,8 +138,15 @@ class SourceCache:
 
     # --- items ---------------------------------------------------------------------------------------------------
 
-    def store(self, items: Sequence[Item], *, number: int, raw: str) -> bool:
-        """Take items of one answer; returns whether one of them had been seen in this run before."""
+    def store(self, items: Sequence[Item], *, number: int, raw: str, anew: bool = False) -> bool:
+        """Take items of one answer; returns whether one of them had been seen in this run before.
+
+        Args:
+            items: of the answer, or some of them.
+            number: of the request.
+            raw: digest of the answer.
+            anew: the feed is read from its beginning.
+        """
         prepared = {(item.part, item.id): (item, *_digested(item)) for item in items}
         repeated = len(prepared) < len(items)
         with immediate(self._db):
@@ -154,9 +161,11 @@ class SourceCache:
                 known = old.get(at)
                 if item.deleted and known is not None and known[3] is not None:
                     record = known[3]  # a tombstone has no data to find its record by
-                stale = bool(
+                older = bool(
                     known and item.modified is not None and known[2] is not None and item.modified < int(known[2])
                 )
+                # A feed that is read from its beginning may count anew; within one reading its order holds.
+                stale = older and not (anew and known and not known[5])
                 if record is not None:
                     delivered.append((record, int(stale)))
                 if known is not None and (stale or (known[1] == digest and known[3] == record)):

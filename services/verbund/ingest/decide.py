@@ -108,11 +108,16 @@ def decide(
 def suspend_twins(db: Any, feed: int, pull: PullResult) -> None:
     """Two different records under one key: another one lost its own, so what is absent from their parts is not gone."""
     rows = db.execute(
-        "SELECT i.part, count(DISTINCT i.record) FROM scratch.staged s JOIN item i ON i.record = s.record"
-        " WHERE s.answer = 'rejected' AND s.because = 'key_duplicate' GROUP BY i.part"
+        "SELECT i.part, count(DISTINCT i.record) FROM item i WHERE i.record IN ("
+        " SELECT record FROM scratch.staged WHERE answer = 'rejected' AND because = 'key_duplicate' UNION"
+        " SELECT r.record FROM record r JOIN scratch.delivered d ON d.record = r.record WHERE r.feed = ?"
+        " AND r.because = 'key_duplicate' AND NOT r.dirty) GROUP BY i.part",
+        (feed,),
     ).fetchall()
     for part, number in rows:
-        pull.part(part).suspended += number
+        if part not in pull.parts:
+            continue
+        pull.parts[part].twins = number
         db.execute(
             "DELETE FROM scratch.absent WHERE record IN (SELECT record FROM item WHERE feed = ? AND part = ?)",
             (feed, part),

@@ -266,6 +266,8 @@ def _shrink(case: Case) -> Facts | None:
     limit = shrink.within_a_week(live)
     if missing <= limit:
         missing = 0
+    if not called_off and not missing:
+        return None
     if called_off:
         case.risk("shrink", CALLED_OFF, "'withdraw'")
     if missing:

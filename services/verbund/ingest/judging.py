@@ -166,22 +166,28 @@ def withheld_parts(
             found[part] = "scope"
     for name, state in pull.parts.items():
         if (
-            state.suspended
+            (state.suspended or state.twins)
             and state.state == "complete"
             and state.covers == "all"
-            and _open_for_long(db, source, name, now)
+            and is_long_ago(last_proof(db, source, name), now)
         ):
             found[name] = "suspended"
     return found
 
 
-def _open_for_long(db: Any, source: SourceFile, part: str, now: datetime) -> bool:
-    """Whether no pull of this week has proved what is absent from the part, though one did before."""
-    proved = db.execute(
+def last_proof(db: Any, source: SourceFile, part: str) -> str | None:
+    """When a pull last read the whole part and proved what is absent from it."""
+    row = db.execute(
         "SELECT max(r.finished_at) FROM run_part p JOIN run r ON r.run_id = p.run_id"
         " WHERE p.source = ? AND p.part = ? AND p.proves",
         (source.source, part),
-    ).fetchone()[0]
+    ).fetchone()
+    proved: str | None = row[0]
+    return proved
+
+
+def is_long_ago(proved: str | None, now: datetime) -> bool:
+    """Whether there was a proof, but none of this week."""
     return proved is not None and now - datetime.fromisoformat(proved) >= WINDOW
 
 

@@ -55,13 +55,15 @@ class PartState:
 
     Attributes:
         open: requests of it that are not answered yet.
-        suspended: a delivered thing had no key, so absence in this part does not count in this pull.
+        suspended: things without a key that were delivered; while there are any, absence in this part does not count.
+        twins: records that came as two different ones under one key; another one lost its own, so absence waits as well.
     """
 
     part: str
     ends: list[PartEnd] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     suspended: int = 0
+    twins: int = 0
 
     @property
     def state(self) -> str:
@@ -77,7 +79,7 @@ class PartState:
     @property
     def proves_absence(self) -> bool:
         """Whether what is absent here is gone."""
-        return self.state == "complete" and self.covers == "all" and not self.suspended
+        return self.state == "complete" and self.covers == "all" and not self.suspended and not self.twins
 
     def report(self) -> dict[str, Any]:
         """The part as `PartReport` says it."""
@@ -86,6 +88,8 @@ class PartState:
             reasons.append("never_ended")
         if self.suspended:
             reasons.append(f"{ABSENCE_SUSPENDED}: {self.suspended} delivered without a usable key")
+        if self.twins:
+            reasons.append(f"{ABSENCE_SUSPENDED}: {self.twins} delivered twice under one key")
         scope = {k: v for end in self.ends for k, v in end.scope.items()}
         proof = {k: v for end in self.ends for k, v in end.proof.items()}
         return {
@@ -156,6 +160,7 @@ class Pull:
         self._reader = reader
         self._cache = cache
         self._db = db
+        self._anew = False
         self._answers = answers
         self._archive = archive
         self._read_body = read
@@ -171,7 +176,10 @@ class Pull:
         Args:
             cursors: where to go on instead of where the last run ended.
         """
-        queue = deque(self._connector.begin(self._cache.cursors() if cursors is None else cursors))
+        known = self._cache.cursors()
+        cursors = known if cursors is None else cursors
+        self._anew = bool(known) and not cursors
+        queue = deque(self._connector.begin(cursors))
         for request in queue:
             self._result.part(request.part)
             self._may_lead_to(request.url)
@@ -277,7 +285,7 @@ class Pull:
     def _store(self, batch: list[Item], number: int, raw: str) -> bool:
         self._result.items += len(batch)
         self._progress("read", self._result.items, None)
-        return self._cache.store(batch, number=number, raw=raw)
+        return self._cache.store(batch, number=number, raw=raw, anew=self._anew)
 
     def _take(self, output: Broken | Request | PartEnd | Cursor, raw: str, follow: list[Request]) -> None:
         match output:

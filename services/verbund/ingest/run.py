@@ -28,7 +28,7 @@ from verbund.ingest.desk import Desk, mark_refused, set_overrides
 from verbund.ingest.guards import Case, Facts, find_in_parts, judge
 from verbund.ingest.inventory import Inventory, immediate
 from verbund.ingest.jail import Cell, Jail, ParserLostError, shared_jail
-from verbund.ingest.judging import Known, known_of, withheld_parts
+from verbund.ingest.judging import Known, is_long_ago, known_of, last_proof, withheld_parts
 from verbund.ingest.ledger import write_ledger
 from verbund.ingest.mapping import MappingTask
 from verbund.ingest.moment import Moment, instant_text
@@ -109,10 +109,19 @@ class Run:
         self.inventory.catch_up()
         self.cache.demand_mapping(self._source.mapping_version)
         answers = answers or SourceAnswers(self._rooms.fetch, self._source.path.parent)
+        cursors = self.cursors() if cursors is None else cursors
         with self._cell() as cell:
             pull = self._pull(answers, cell).run(cursors=cursors)
             self._map_and_decide(pull, cell)
         return pull
+
+    def cursors(self) -> dict[str, Any]:
+        """Where each part goes on; from its beginning once a week, since a feed that was made anew tells nobody."""
+        return {
+            part: value
+            for part, value in self.cache.cursors().items()
+            if not is_long_ago(last_proof(self._db, self._source, part), self.moment.at)
+        }
 
     def read_again(self, answers: Iterable[tuple[Request, Fetched]]) -> PullResult:
         """Read, map and decide about kept answers; nothing is taken for gone."""
@@ -168,6 +177,7 @@ class Run:
 
     def _look_at_parts(self, pull: PullResult) -> None:
         """Forget items that are proven gone, but for those of parts that a person is to answer for first."""
+        suspend_twins(self._db, self.cache.feed, pull)
         self._known = known_of(self._db, self._source, self.moment)
         withheld = withheld_parts(self._db, self.cache.feed, self._source, pull, self._known, self.moment.at)
         self._case = Case(self._db, self._rooms.log, self.cache.feed, self._source, pull, self._known, withheld)

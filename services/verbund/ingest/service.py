@@ -47,7 +47,7 @@ class Ingest:
         """What `apply` would do; nothing is appended, what the source is known to have sent is left as it is."""
         with self._aside(source, f"plan of {source.source}", progress) as run:
             run.cache.copy(source.source)
-            cursors = run.cache.cursors()
+            cursors = run.cursors()
             answers = RecordingAnswers(SourceAnswers(self._rooms.fetch, source.path.parent))
             pull = run.prepare(answers=answers, cursors=cursors)
             return run.planned(pull, answers=answers.said, cursors=cursors)
@@ -176,6 +176,16 @@ class Ingest:
             rooms, year = self._rooms, self._rooms.clock().year
             desk = Desk(db, rooms.log, rooms.keys, cache, district=district, source=source, year=year)
             return {**preview(desk, run_id), "refusals": refusals_of(db, district, source, run_id=run_id)}
+
+    def decision(self, run_id: str) -> dict[str, Any] | None:
+        """The decision that was carried out under a run id: `run_id, source, type, at` and what was said."""
+        with opened(self._rooms) as db:
+            row = db.execute("SELECT type, at, document FROM asked WHERE run_id = ?", (run_id,)).fetchone()
+        if row is None:
+            return None
+        said = orjson.loads(row[2])
+        undone = {"undone": said["run_id"]} if row[0] == "RunUndoAsked" else {}
+        return {**said, **undone, "run_id": run_id, "decision": row[0], "at": row[1]}
 
     def undone(self, run_id: str) -> list[dict[str, Any]]:
         """What is refused since a run was taken back; see `refusals`."""

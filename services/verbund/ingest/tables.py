@@ -75,6 +75,7 @@ CREATE TABLE IF NOT EXISTS record (
     outcome TEXT, because TEXT, run_id TEXT);
 CREATE UNIQUE INDEX IF NOT EXISTS record_by_key ON record (feed, key);
 CREATE INDEX IF NOT EXISTS record_dirty ON record (feed) WHERE dirty;
+CREATE INDEX IF NOT EXISTS record_twin ON record (feed) WHERE because = 'key_duplicate';
 CREATE TABLE IF NOT EXISTS item (
     item INTEGER PRIMARY KEY, feed INTEGER NOT NULL, part TEXT NOT NULL, id TEXT NOT NULL, record INTEGER,
     digest BLOB NOT NULL, modified TEXT, deleted INTEGER NOT NULL, request INTEGER NOT NULL, raw TEXT NOT NULL);
