@@ -62,3 +62,13 @@ def test_twice_there_is_nothing_left_and_an_unknown_run_is_said(call, spoilt: st
     assert (answer.code, answer.json["changes"]) == (0, [])
     assert len(answer.json["later"]) == 2
     assert call("run", "undo", "nothing").code == 2
+
+
+def test_the_run_of_a_decision_says_whose_it_was(call, spoilt: str) -> None:
+    (done,) = call("run", "undo", spoilt, "--yes", "--note", "Die Datei war kaputt.", "--json").json["carried_out"]
+    shown = call("run", "show", done["run_id"], "--json")
+    assert shown.code == 0
+    assert (shown.json["decision"], shown.json["undone"], shown.json["by"]) == ("RunUndoAsked", spoilt, "cli")
+    told = call("run", "show", done["run_id"]).out
+    assert "Die Datei war kaputt." in told
+    assert spoilt in told

@@ -54,6 +54,12 @@ def test_a_missed_offer_stays(tmp_path):
     assert found(an_index(tmp_path, an_event("OfferPublished"), an_event("OfferMissed", revision=2))) == {"kurs-1"}
 
 
+def test_an_offer_under_another_key_stays_and_is_missed_no_more(tmp_path):
+    events = [an_event("OfferPublished"), an_event("OfferMissed", revision=2)]
+    events.append(an_event("OfferRekeyed", old_key="kurs-1", revision=3))
+    assert found(an_index(tmp_path, *events)) == {"kurs-1"}
+
+
 def test_an_older_revision_never_brings_an_offer_back(tmp_path):
     late = an_event("OfferRevised", revision=2, title="Zu spät")
     index = an_index(tmp_path, an_event("OfferPublished"), an_event("OfferWithdrawn", revision=3), late)
@@ -106,6 +112,7 @@ def history(seed):
                             "OfferPublished",
                             "OfferMissed",
                             "OfferSeenAgain",
+                            "OfferRekeyed",
                             "OfferWithdrawn",
                         )
                     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from verbund.cli import exits, output, register, run_undo, source_show, views
-from verbund.i18n import N_, current_language
+from verbund.cli import exits, offer_show, output, register, run_undo, source_show, views
+from verbund.i18n import N_, _, current_language
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,6 +61,8 @@ def show(
         from verbund.views.health import Health
 
         found = Health(hub.engine).run(run_id)
+        if found is None and (decision := hub.ingest.decision(run_id)) is not None:
+            _show_decision(decision, as_json=as_json)
         if found is None:
             raise UnknownNameError("There is no run {run_id}; `verbund run list` shows the latest.", run_id=run_id)
         document = {**source_show.run_facts(found), **_told(hub, source_show.run_facts(found))}
@@ -70,6 +72,34 @@ def show(
         source_show.show_run(console, document)
 
     output.answer(document, as_json=as_json, show=show_run)
+    exits.finish(exits.DONE)
+
+
+_DECISIONS: Final = {
+    "WithdrawnByHand": N_("An offer was withdrawn by hand."),
+    "RefusalLifted": N_("A refused content was let in again."),
+    "RunUndoAsked": N_("A run was taken back."),
+    "FieldOverridden": N_("A field was set at the hub."),
+    "OverrideLifted": N_("A field was given back to its source."),
+}
+
+
+def _show_decision(decision: dict[str, Any], *, as_json: bool) -> NoReturn:
+    """A run that was no pull: what a person decided, carried out."""
+
+    def show_it(console: Console) -> None:
+        console.print(_(_DECISIONS[decision["decision"]]), markup=False)
+        known = (
+            (_("source"), decision["source"]),
+            (_("record"), decision.get("record_key")),
+            (_("field"), decision.get("field")),
+            (_("run"), decision.get("undone")),
+            (_("decided"), _("{at} by {by}").format(at=offer_show.local(decision["at"]), by=decision["by"])),
+            (_("because"), decision["note"]),
+        )
+        output.facts(console, [(name, value) for name, value in known if value])
+
+    output.answer(decision, as_json=as_json, show=show_it)
     exits.finish(exits.DONE)
 
 

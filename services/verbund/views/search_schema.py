@@ -13,7 +13,7 @@ import tantivy
 from tantivy import Filter, Tokenizer
 
 #: Raised when fields, analysers or their meaning change; an index of another version is built anew.
-VERSION = 1
+VERSION = 2
 
 #: Key of the document that holds the positions; no subject can be called that, subjects are UUIDs.
 POSITION_KEY = "verbund:position"
