@@ -17,7 +17,7 @@ from verbund.views.changes import Changes, ChangesView, feed, numbers
 from verbund.views.contacts import Contacts, contacts
 from verbund.views.health import Health
 from verbund.views.history import History
-from verbund.views.offers import Offers
+from verbund.views.offers import OfferRow, Offers
 from verbund.views.organisations import Organisations
 from verbund.views.overrides import Overrides, shown
 from verbund.views.reject_report import RejectReport
@@ -268,20 +268,30 @@ def test_another_log_at_a_numbered_place_raises_the_epoch_and_reuses_no_number(h
     assert [item.number for item in after.items] == [2]
 
 
+def row_of(hub, offer_id) -> OfferRow:
+    row = Offers(hub.engine).get(offer_id)
+    assert row is not None
+    return row
+
+
 def test_an_offer_under_another_key_is_the_same_offer_and_shown(hub, codec):
     offer = an_offer()
     ident = offer["offer_id"]
     hub.say(an_event("OfferPublished"), an_event("OfferMissed"))
     hub.say(an_event("OfferRekeyed", offer_id=ident, record_key="kurs-neu", old_key="kurs-1", revision=3))
-    row = Offers(hub.engine).get(ident)
+    row = row_of(hub, ident)
     assert (row.state, row.record_key, row.missed_since, row.revision) == ("live", "kurs-neu", None, 3)
-    assert row.offer(codec)["record_key"] == "kurs-1", "the content was said under the old key"
-    assert Offers(hub.engine).by_record("enr-kurse", "kurs-neu").offer_id == ident
+    content = row.offer(codec)
+    assert content is not None
+    assert content["record_key"] == "kurs-1", "the content was said under the old key"
+    found = Offers(hub.engine).by_record("enr-kurse", "kurs-neu")
+    assert found is not None
+    assert found.offer_id == ident
     assert Offers(hub.engine).by_record("enr-kurse", "kurs-1") is None
     assert [step.type for step in History(hub.engine).of(ident)] == ["OfferPublished", "OfferMissed", "OfferRekeyed"]
     assert Changes(hub.engine).after().items[-1].type == "OfferRekeyed"
     hub.say(an_event("OfferRevised", offer_id=ident, record_key="kurs-neu", revision=4, title="Neu"))
-    assert Offers(hub.engine).get(ident).record_key == "kurs-neu"
+    assert row_of(hub, ident).record_key == "kurs-neu"
 
 
 def test_a_key_and_a_content_read_in_one_go_are_both_taken(hub):
@@ -291,7 +301,7 @@ def test_a_key_and_a_content_read_in_one_go_are_both_taken(hub):
         an_event("OfferRekeyed", offer_id=ident, record_key="kurs-neu", old_key="kurs-1", revision=2),
     )
     hub.say(*events)
-    row = Offers(hub.engine).get(ident)
+    row = row_of(hub, ident)
     assert (row.record_key, row.title, row.body_revision, row.revision) == ("kurs-neu", "Eins", 1, 2)
 
 

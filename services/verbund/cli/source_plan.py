@@ -115,9 +115,7 @@ def filter_preview(file: File, as_json: output.JSON = False) -> None:
 
 
 def replay(
-    name: Annotated[
-        str, typer.Argument(help=N_("Name of a registered source."), autocompletion=register.complete)
-    ],
+    name: Annotated[str, typer.Argument(help=N_("Name of a registered source."), autocompletion=register.complete)],
     mapping: Annotated[Path, typer.Option("--mapping", help=N_("The source file to try (YAML)."))],
     since: Annotated[
         datetime, typer.Option("--since", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"], help=N_("From when on, UTC."))
