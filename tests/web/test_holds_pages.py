@@ -77,6 +77,16 @@ def test_an_offer_beyond_the_examples_knows_its_question_too(site):
     assert HOLD not in site.client(set_of=members).get(f"/en/offers/{COURSE}").text
 
 
+def test_a_rejected_question_is_told_as_such_and_only_the_newest_of_a_guard(held):
+    held.add(an_end("reject"))
+    page = Page(held.client().get(f"/en/offers/{COURSE}").text)
+    assert "A change of this offer was rejected" in page.text and "waits for a person" not in page.text
+    newer = HOLD.replace("3", "4")
+    held.add(a_hold(newer, at=NOW + timedelta(days=1), run_id=newer))
+    links = [str(link.get("href")) for link in Page(held.client().get(f"/en/offers/{COURSE}").text).all("a")]
+    assert [link for link in links if "/holds/" in link] == [f"/en/holds/{newer}"]
+
+
 def test_an_offer_that_is_in_no_set_says_nothing(held):
     assert "waits for a person" not in held.client(set_of=lambda _digest: iter([])).get("/en/?q=fußball").text
 

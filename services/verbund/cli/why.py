@@ -70,14 +70,10 @@ def _hold_of(hub: Hub, document: dict[str, Any]) -> dict[str, Any] | None:
     """The hold that keeps a record: of a source and a guard there is one at a time."""
     from verbund.views.holds import Holds
 
-    found = [
-        hold
-        for hold in Holds(hub.engine).listing(source=document["source"], every=True)
-        if hold.guard == document["because"] and hold.state != "closed"
-    ]
-    if not found:
+    found = Holds(hub.engine).keeping(document["source"], district=document["district"])
+    hold = next((hold for hold in found if hold.guard == document["because"]), None)
+    if hold is None:
         return None
-    hold = found[-1]
     expires = hold.expires_at.isoformat()
     return {"hold_id": hold.hold_id, "state": hold.state, "message": hold.message, "expires": expires}
 

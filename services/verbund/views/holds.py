@@ -141,16 +141,30 @@ class Holds:
             query = query.where(held_sets.c.source == source)
         if district is not None:
             query = query.where(held_sets.c.district == district)
+        if not every:
+            query = query.where(_GOING_ON)
         query = query.order_by(held_sets.c.opened_at, held_sets.c.hold_id)
         with self._engine.connect() as tx:
             found = [_hold(row) for row in tx.execute(query)]
         return [hold for hold in found if every or hold.state in ("open", "answered")]
+
+    def keeping(self, source: str, *, district: str) -> list[Hold]:
+        """Holds that keep their set back, the rejected ones too: the newest of each guard."""
+        query = _query().where(held_sets.c.source == source, held_sets.c.district == district, _GOING_ON)
+        query = query.order_by(held_sets.c.opened_at, held_sets.c.hold_id)
+        with self._engine.connect() as tx:
+            newest = {row.guard: _hold(row) for row in tx.execute(query)}
+        return list(newest.values())
 
     def get(self, hold_id: str) -> Hold | None:
         """One hold by its id or by a beginning of it that no other has."""
         with self._engine.connect() as tx:
             rows = tx.execute(_query().where(held_sets.c.hold_id.startswith(hold_id, autoescape=True)).limit(2)).all()
         return _hold(rows[0]) if len(rows) == 1 else None
+
+
+# Not over: without an end, or rejected, which a person may still change.
+_GOING_ON = hold_endings.c.answer.is_(None) | (hold_endings.c.answer == "reject")
 
 
 def _query() -> Select[Any]:

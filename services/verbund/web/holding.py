@@ -10,9 +10,6 @@ from verbund.views.holds import Hold
 from verbund.web.holds_api import hold_document
 from verbund.web.reading import Reading
 
-#: States in which a set is kept back.
-KEEPING = frozenset({"open", "answered", "rejected"})
-
 
 def open_holds(reading: Reading, language: str) -> dict[str, list[dict[str, Any]]]:
     """Holds that are open or answered, by source."""
@@ -24,11 +21,10 @@ def open_holds(reading: Reading, language: str) -> dict[str, list[dict[str, Any]
 
 def holds_of_record(reading: Reading, offer: Mapping[str, Any], language: str) -> list[dict[str, Any]]:
     """Holds whose set has the record of this offer."""
-    of_source = reading.holds.listing(source=offer["source"], district=offer["district"], every=True)
     return [
         hold_document(reading, hold, language)
-        for hold in of_source
-        if hold.state in KEEPING and _has(reading, hold, offer["record_key"])
+        for hold in reading.holds.keeping(offer["source"], district=offer["district"])
+        if _has(reading, hold, offer["record_key"])
     ]
 
 
