@@ -123,12 +123,12 @@ class Desk:
         with immediate(self.db):
             self.db.execute("UPDATE record SET dirty = 1 WHERE feed = ? AND key = ?", (self.cache.feed, record_key))
 
-    def note(self, record_key: str, run_id: str) -> None:
-        """What `why` says until the next pull."""
+    def note(self, record_keys: Sequence[str], run_id: str) -> None:
+        """What `why` says of these records until the next pull, which decides about them anew."""
         with immediate(self.db):
-            self.db.execute(
+            self.db.executemany(
                 "UPDATE record SET dirty = 1, outcome = 'ignored', because = 'refused', run_id = ? WHERE feed = ? AND key = ?",
-                (run_id, self.cache.feed, record_key),
+                [(run_id, self.cache.feed, key) for key in record_keys],
             )
 
     def refusal(self, publisher: Publisher, asked: Asked, offer_id: str, record_key: str, content_hash: str) -> Event:
@@ -180,7 +180,7 @@ def withdraw(desk: Desk, asked: Asked, publisher: Publisher) -> None:
         events = [desk.refusal(publisher, asked, offer.offer_id, offer.record_key, offer.own_hash)]
         if offer.state in SHOWN:
             events.append(desk.withdrawal(publisher, asked, offer))
-        desk.note(offer.record_key, asked.run_id)
+        desk.note([offer.record_key], asked.run_id)
     publisher.append(desk.topic, events)
 
 
@@ -229,13 +229,16 @@ def override(desk: Desk, asked: Asked, publisher: Publisher) -> None:
 # What a source says of a record instead of a content, and whose refusal is known by a digest of the reason.
 _NO_CONTENT = ("withdrawn", "ignored")
 
+# From the refusals to the records, for there are few of the one and many of the other.
 _REFUSED = """
-UPDATE scratch.staged AS s SET answer = 'refused', because = 'refused' WHERE s.answer = :answer AND s.because IS :because
-AND EXISTS (
-  SELECT 1 FROM refusal f LEFT JOIN lifted l ON l.refusal_id = f.refusal_id
-  LEFT JOIN offer o ON o.source = f.source AND o.record_key = s.key
-  WHERE f.source = :source AND f.content_hash = coalesce(s.hash, :gone) AND l.refusal_id IS NULL
-    AND (f.record_key = s.key OR f.offer_id = o.offer_id))
+UPDATE scratch.staged SET answer = 'refused', because = 'refused' WHERE record IN (
+  SELECT s.record FROM (
+    SELECT f.refusal_id, f.content_hash, f.record_key FROM refusal f WHERE f.source = :source
+    UNION SELECT f.refusal_id, f.content_hash, o.record_key FROM refusal f JOIN offer o ON o.offer_id = f.offer_id
+    WHERE f.source = :source) k
+  LEFT JOIN lifted l ON l.refusal_id = k.refusal_id
+  JOIN record r ON r.feed = :feed AND r.key = k.record_key JOIN scratch.staged s ON s.record = r.record
+  WHERE l.refusal_id IS NULL AND s.answer = :answer AND s.because IS :because AND k.content_hash = coalesce(s.hash, :gone))
 """
 _REFUSED_CONTENT = _REFUSED.replace("s.because IS :because", "s.hash IS NOT NULL")
 
@@ -245,19 +248,18 @@ def gone_hash(reason: str) -> str:
     return sha256(f"verbund.gone/1\n{reason}".encode()).hexdigest()
 
 
-def mark_refused(db: Any, source: str) -> None:
+def mark_refused(db: Any, feed: int, source: str) -> None:
     """Records that say again what a person refused; asked before overrides, for it is the source's own content."""
     if db.execute("SELECT 1 FROM refusal WHERE source = ? LIMIT 1", (source,)).fetchone():
         with immediate(db):
-            db.execute(_REFUSED_CONTENT, {"source": source, "answer": "mapped", "gone": None})
+            names = {"source": source, "feed": feed}
+            db.execute(_REFUSED_CONTENT, {**names, "answer": "mapped", "gone": None})
             listed = orjson.dumps(_NO_CONTENT).decode()
             for answer, because in db.execute(
                 "SELECT DISTINCT answer, because FROM scratch.staged WHERE answer IN (SELECT value FROM json_each(?))",
                 (listed,),
             ).fetchall():
-                db.execute(
-                    _REFUSED, {"source": source, "answer": answer, "because": because, "gone": gone_hash(because or "")}
-                )
+                db.execute(_REFUSED, {**names, "answer": answer, "because": because, "gone": gone_hash(because or "")})
 
 
 def set_overrides(db: Any, feed: int, source: str, *, year: int) -> None:

@@ -164,7 +164,7 @@ class Run:
             self._give_up(pull, error)
         suspend_twins(self._db, self.cache.feed, pull)
         self.inventory.catch_up()
-        mark_refused(self._db, self._source.source)
+        mark_refused(self._db, self.cache.feed, self._source.source)
         set_overrides(self._db, self.cache.feed, self._source.source, year=self.moment.at.year)
         self._decide(pull)
 

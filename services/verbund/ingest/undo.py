@@ -195,9 +195,7 @@ def undo(desk: Desk, asked: Asked, publisher: Publisher) -> None:
         todo = [step for step in steps if not step.later]
         _bring_back(desk, publisher, [step.content for step in todo if step.content is not None])
         publisher.append(desk.topic, [event for step in todo for event in _events(desk, asked, publisher, step)])
-        for step in todo:
-            if _refused(step) is not None:
-                desk.note(step.offer.record_key, asked.run_id)
+        desk.note([step.offer.record_key for step in todo if _refused(step) is not None], asked.run_id)
 
 
 #: Reasons of withdrawals that no record says.
