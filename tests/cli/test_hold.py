@@ -105,8 +105,8 @@ def test_wrong_usage_is_told(call, held: Path) -> None:
     assert call("hold", "show", "ffffffff").code == 2
     (item,) = call("hold", "list", "--json").json["items"]
     assert call("hold", "allow", item["hold_id"]).code == 2
-    call("hold", "reject", item["hold_id"])
-    assert call("hold", "reject", item["hold_id"]).code == 2
+    call("hold", "allow", item["hold_id"], "--once")
+    assert call("hold", "reject", item["hold_id"]).code == 4
 
 
 def test_a_source_that_cannot_be_read_now_leaves_the_answer_for_later(call, held: Path) -> None:

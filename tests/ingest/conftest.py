@@ -12,8 +12,10 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.ingest.answering import append_answer
 from tests.ingest.list_feed import ListFeed
 from verbund.codec import AvroCodec
+from verbund.desk import Answer
 from verbund.event_log import EventLog
 from verbund.event_log.memory import MemoryEventLog
 from verbund.events import Recorded
@@ -80,7 +82,11 @@ class World:
     def answer(self, answer: str, *, up_to: int | None = None) -> None:
         """Answer the one hold that is open."""
         (hold,) = (hold for hold in self.ingest.holds("05954") if hold["state"] == "open")
-        self.ingest.answer(hold, answer, up_to=up_to, by="test")
+        self.answer_to(hold, answer, up_to=up_to)
+
+    def answer_to(self, hold: Mapping[str, Any], answer: str, *, up_to: int | None = None) -> None:
+        """Answer a hold as the desk would."""
+        append_answer(self.log, hold, Answer(answer=answer, up_to=up_to), at=self.now)
 
     def tomorrow(self, days: float = 1) -> None:
         self.now += timedelta(days=days)

@@ -90,7 +90,7 @@ def test_who_rejected_a_set_may_change_their_mind(world: World) -> None:
     world.serve(*records(12))
     world.apply()
     (hold,) = world.ingest.holds("05954")
-    world.ingest.answer(hold, "allow_once", by="test")
+    world.answer_to(hold, "allow_once")
     world.tomorrow()
     run = world.apply()
     assert gone(world) == {f"k{number:03}" for number in range(12, 20)}
@@ -225,7 +225,7 @@ def test_only_what_is_at_risk_waits_and_an_answer_changes_exactly_its_set(
     assert {key for _, key in held} | done == at_risk, "whatever is no change is left alone, and nothing is lost"
     holds = world.ingest.holds("05954")
     for hold in holds:
-        world.ingest.answer(hold, answer, by="test")
+        world.answer_to(hold, answer)
     known = ids(world)
     world.apply()
     answered = {

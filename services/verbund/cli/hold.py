@@ -107,14 +107,12 @@ def reject(hold_id: HoldId, note: Note = "", as_json: output.JSON = False) -> No
 def _answer(hold_id: str, answer: str, *, up_to: int | None, note: str, as_json: bool) -> None:
     """Append the answer, and let the source run at once where its file is kept here."""
     with views.fresh_hub() as hub:
-        from verbund.errors import UsageError
+        from verbund.bootstrap import now
+        from verbund.desk import Answer, Desk
 
         hold = _found(hub, hold_id)
-        if hold.state not in ("open", "rejected") or (hold.state, answer) == ("rejected", "reject"):
-            raise UsageError(
-                "hold {hold_id} does not wait for an answer: it is {state}", hold_id=hold_id, state=hold.state
-            )
-        hub.ingest.answer(asdict(hold), answer, up_to=up_to, by=BY, note=note)
+        said = Answer(answer=answer, up_to=up_to, note=note, set_digest=hold.set_digest)
+        Desk(hub.log, hub.engine, clock=now).answer(hold.hold_id, said, by=BY)
         run, trouble = _run(hub, hold.source)
     document: dict[str, Any] = {"hold_id": hold.hold_id, "source": hold.source, "guard": hold.guard, "answer": answer}
     document["run"] = run.document if run is not None else None

@@ -211,7 +211,9 @@ def show_run(console: Console, document: Mapping[str, Any]) -> None:
     if document.get("rejects"):
         _show_rejects(console, document["rejects"])
     for hold in document.get("holds", ()):
-        console.print(f"{hold['guard']}: {hold['message']}", markup=False)
+        console.print(f"{hold['guard']}: {hold['message'][current_language()]}", markup=False)
+    if document.get("holds"):
+        output.say(_("Next: `verbund hold show ID`, then `hold allow ID --once` or `hold reject ID`."))
 
 
 def show_plan(console: Console, document: Mapping[str, Any]) -> None:
@@ -237,7 +239,8 @@ def show_plan(console: Console, document: Mapping[str, Any]) -> None:
     )
     show_parts(console, document["completeness"])
     for hold in document.get("would_hold", ()):
-        console.print(_("Would wait for a person: {message}").format(message=hold["message"]), markup=False)
+        sentence = hold["message"][current_language()]
+        console.print(_("Would wait for a person: {message}").format(message=sentence), markup=False)
 
 
 def show_removal(console: Console, document: Mapping[str, Any]) -> None:

@@ -19,6 +19,8 @@ log = structlog.get_logger()
 #: Begins the reason of a part in which something came without a usable key.
 ABSENCE_SUSPENDED = "absence_suspended"
 
+INSTANT_DIGITS = len("2026-11-25T08:00:00")
+
 #: An event that can be read, and its data.
 _Read: TypeAlias = tuple[Recorded, dict[str, Any]]
 
@@ -246,7 +248,7 @@ def _hold_answered(db: Any, events: Sequence[_Read]) -> None:
             (
                 "rejected" if data["answer"] == "reject" else "closed",
                 data["answer"],
-                recorded.time,
+                f"{recorded.time[:INSTANT_DIGITS]}Z",  # as all other instants are written
                 data["set_digest"],
                 data["hold_id"],
             )

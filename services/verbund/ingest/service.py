@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,6 @@ import orjson
 
 from verbund.collecting import quiet_collector
 from verbund.errors import BaseMovedError, UnknownNameError
-from verbund.events import Event, event_id
 from verbund.ingest.answers import RecordedAnswers, RecordingAnswers, SourceAnswers, from_archive
 from verbund.ingest.cache import SourceCache
 from verbund.ingest.desk import Desk, refusals_of
@@ -217,31 +216,6 @@ class Ingest:
             ).fetchall()
         found = [{**orjson.loads(document), "state": state, "answer": answer} for document, state, answer in rows]
         return [hold for hold in found if hold["district"] == district]
-
-    def answer(
-        self, hold: Mapping[str, Any], answer: str, *, up_to: int | None = None, by: str, note: str = ""
-    ) -> None:
-        """Append what a person answered; the source's next complete run carries it out.
-
-        Args:
-            hold: as `holds` gives it: its id, source, district, guard and the set that was seen.
-            answer: allow_once, allow_up_to or reject.
-            up_to: for allow_up_to.
-            by: name of the principal.
-            note: why.
-        """
-        decided_at = self._rooms.clock()
-        data = {name: hold[name] for name in ("district", "source", "hold_id", "guard", "set_digest")}
-        data |= {"answer": answer, "up_to": up_to, "by": by, "note": note}
-        event = Event(
-            id=event_id(hold["hold_id"], "HoldDecided", 0, f"{instant_text(decided_at)}\n{answer}\n{up_to}"),
-            type="HoldDecided",
-            source=f"{hold['district']}/{hold['source']}",
-            subject=hold["hold_id"],
-            time=decided_at,
-            data=data,
-        )
-        self._rooms.log.append(f"desk.{hold['district']}", [event])
 
     def why(self, source: str, record_key: str) -> dict[str, Any]:
         """What became of a record: `outcome, because, run_id, offer_id, district`; `unknown` when it was never delivered."""

@@ -7,7 +7,10 @@ none is. A set of which a part is right is left open: it follows the source, so 
 from __future__ import annotations
 
 from tests.faults.corpus.story import Step
+from tests.ingest.answering import append_answer
 from verbund.archive import Archive
+from verbund.desk import Answer
+from verbund.event_log import EventLog
 from verbund.ingest.holds import members
 from verbund.ingest.service import Ingest
 
@@ -19,8 +22,9 @@ class Person:
         answered: guard and answer of each hold that was answered.
     """
 
-    def __init__(self, ingest: Ingest, archive: Archive, district: str, source: str) -> None:
+    def __init__(self, ingest: Ingest, log: EventLog, archive: Archive, district: str, source: str) -> None:
         self._ingest = ingest
+        self._log = log
         self._archive = archive
         self._district = district
         self._source = source
@@ -35,7 +39,7 @@ class Person:
             right = {self._is_right(action, key, step) for action, key in changes}
             if len(right) == 1:
                 answer = "allow_once" if right == {True} else "reject"
-                self._ingest.answer(hold, answer, by="coordinator")
+                append_answer(self._log, hold, Answer(answer=answer), at=step.at)
                 self.answered.append((hold["guard"], answer))
 
     @staticmethod
