@@ -32,7 +32,7 @@ def _parameters() -> Iterator[Any]:
         yield pytest.param(scenario, id=scenario.name.replace(": ", "-").replace(" ", "_"), marks=marks)
 
 
-@pytest.mark.parametrize("scenario", _parameters())
+@pytest.mark.parametrize("scenario", list(_parameters()))
 def test_what_exists_stays_and_what_is_gone_goes(scenario: Scenario) -> None:
     with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
         result, ours = ours_alone(scenario, Path(folder))
