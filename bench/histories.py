@@ -108,7 +108,7 @@ def whole_history(size: int) -> Iterator[tuple[str, Event]]:
     for turn in range(size):
         which = turn % len(makers)
         offers, known = makers[which], stand[which]
-        inventory, contacts, runs = topics_of(offers.district)
+        inventory, contacts, runs, _desk = topics_of(offers.district)
         common: dict[str, Any] = {"district": offers.district, "source": offers.source}
         what = chance.random()
         if what < 0.02:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Engine
 
-from verbund.errors import BaseMovedError, ConflictError, UnknownNameError, UsageError
+from verbund.errors import BaseMovedError, ConflictError, LogUnavailableError, UnknownNameError, UsageError
 from verbund.event_log import EventLog
 from verbund.events import Event, event_id
 from verbund.i18n import N_
@@ -118,9 +118,14 @@ class Desk:
             following = positions.load(tx, HoldsView.name).get(topic, positions.START).next_position
         end = self._log.end([topic])[topic]
         while following < end:
-            page = self._log.read({topic: following}, limit=_PAGE)
+            page = self._log.read({topic: following}, limit=_PAGE, wait=positions.ANSWER_WITHIN)
             if not page:
-                break
+                raise LogUnavailableError(
+                    "The log handed out nothing at position {position} of {topic}, although it goes further. Try again; "
+                    "look at the log's own messages if it stays so.",
+                    topic=topic,
+                    position=following,
+                )
             for record in page:
                 if record.type == "HoldDecided" and record.subject == hold.hold_id:
                     hold = _decided(hold, record.data)

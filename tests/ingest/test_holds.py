@@ -81,6 +81,7 @@ def test_a_rejected_set_stays_and_is_asked_again_only_when_it_grows(world: World
     run = world.apply()
     assert guards(run) == ["shrink"]
     assert world.types().count("RunHeld") == 2
+    assert answers(world) == [("reject", 0), ("resolved", 0)]
     assert live(world) == 20
 
 

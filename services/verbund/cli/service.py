@@ -27,13 +27,17 @@ Work = Callable[[threading.Event], None]
 
 
 class Service:
-    """Threads that share one stop signal. The first that fails stops all."""
+    """Threads that share one stop signal. The first that fails stops all.
+
+    From its making on, SIGTERM and SIGINT stop it: whoever sees its first thread at work may already end it.
+    """
 
     def __init__(self) -> None:
         self.stop = threading.Event()
         self.interrupted = False
         self._threads: list[threading.Thread] = []
         self._failure: BaseException | None = None
+        self._handlers_before = self._listen_to_signals()
 
     def add(self, name: str, work: Work) -> None:
         """Start this work; it must end soon after the event is set."""
@@ -56,31 +60,29 @@ class Service:
         Raises:
             BaseException: what ended a thread.
         """
-        with self._signals():
+        try:
             while not self.stop.wait(_LOOK_EVERY_S):
                 pass
             until = time.monotonic() + _PATIENCE_S
             for thread in self._threads:
                 thread.join(max(until - time.monotonic(), 0))
+        finally:
+            for number, handler in self._handlers_before.items():
+                signal.signal(number, handler)
         if self._failure is not None:
             raise self._failure
         return exits.INTERRUPTED if self.interrupted else exits.DONE
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
+    def _listen_to_signals(self) -> dict[signal.Signals, Any]:
+        """The handlers that were there before; none is changed outside the main thread, where Python allows none."""
+
         def handle(number: int, _frame: FrameType | None) -> None:
             self.interrupted = self.interrupted or number == signal.SIGINT
             self.stop.set()
 
         if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            return {}
+        return {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
 
 
 @contextmanager

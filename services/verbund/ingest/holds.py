@@ -186,6 +186,7 @@ class _Settling:
         if hold is not None and hold.state == "rejected":
             if not self._grew(hold, guard):
                 return
+            self._answered(hold, "resolved", released=0)  # the new question is about the whole
             hold = None
         if hold is not None and hold.expires_at <= self.moment.text and hold.decided is None:
             self._answered(hold, "expired", released=0)
