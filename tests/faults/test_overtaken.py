@@ -11,7 +11,8 @@ import pytest
 from tests.faults.hub import whole_log
 from tests.faults.ingest_child import open_any
 from tests.ingest.conftest import World, balanced
-from tests.ingest.conftest import world as world  # noqa: PLC0414 - the fixture
+from tests.ingest.conftest import make_world as make_world  # noqa: PLC0414 - the fixture
+from tests.ingest.conftest import world as world  # noqa: PLC0414 - the same
 from verbund.event_log import NO_WAIT, EventLog, Positions
 from verbund.events import Event, Recorded
 

@@ -9,7 +9,8 @@ from sqlalchemy import create_engine
 
 from tests.faults.projecting_child import HORIZON, views
 from tests.ingest.conftest import World
-from tests.ingest.conftest import world as world  # noqa: PLC0414 - the fixture
+from tests.ingest.conftest import make_world as make_world  # noqa: PLC0414 - the fixture
+from tests.ingest.conftest import world as world  # noqa: PLC0414 - the same
 from verbund.codec import AvroCodec
 from verbund.errors import LogUnavailableError
 from verbund.event_log import NO_WAIT, Positions
