@@ -79,7 +79,7 @@ def drafts(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
         elif change == "leave out":
             del container[key]
         elif isinstance(container, dict):
-            container["new"] = draw(st.sampled_from(EDGES))
+            container["new"] = copy.deepcopy(draw(st.sampled_from(EDGES)))
     return name, draft
 
 
