@@ -407,3 +407,18 @@ def test_two_hubs_on_one_base_the_first_in_the_log_wins(world: World) -> None:
     run = world.apply()
     assert (run["counts"]["unchanged"], run["counts"]["conflicts"]) == (2, 0)
     assert world.types().count("OfferRevised") == 1
+
+
+def test_what_is_over_by_its_dates_goes_without_a_pull(world: World) -> None:
+    world.serve({"key": "a", "title": "Deutsch A1", "starts": ["2026-12-01T08:00:00Z"], "organisation": "VHS"}, B)
+    world.apply()
+    assert world.ingest.look_after(world.source()) == 0
+    world.tomorrow(30)
+    world.server.serve("/de.json", b"", status=503)
+    known = {event.id for event in world.events()}
+    assert world.ingest.look_after(world.source()) == 1
+    fresh = {event.type: event.data for event in world.events() if event.id not in known}
+    assert fresh.keys() == {"OfferWithdrawn", "OrganisationWithdrawn"}
+    assert (fresh["OfferWithdrawn"]["reason"], fresh["OfferWithdrawn"]["record_key"]) == ("expired", "a")
+    assert world.ingest.look_after(world.source()) == 0, "once"
+    assert world.ingest.why("enr-list", "a")["because"] == "expired"

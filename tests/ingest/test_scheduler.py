@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from verbund.errors import AppendFailedError, LockedError, LogUnusableError
+from verbund.errors import AppendFailedError, LockedError, LogUnavailableError, LogUnusableError
 from verbund.ingest.limits import RunAborted
 from verbund.ingest.register import Register
 from verbund.ingest.report import RunReport
@@ -30,6 +30,8 @@ class Place:
     def __init__(self, home):
         self.home = home
         self.ran: list[str] = []
+        self.looked_after: list[str] = []
+        self.look_answer: BaseException | None = None
         self.states = {"a": "active", "b": "active"}
         self.answers = {}
         self.every = {"a": "1h", "b": None}
@@ -48,6 +50,12 @@ class Place:
         if isinstance(answer, BaseException):
             raise answer
         return answer
+
+    def look_after(self, source):
+        self.looked_after.append(source.source)
+        if isinstance(self.look_answer, BaseException):
+            raise self.look_answer
+        return 0
 
     def sources(self, _district):
         return [{"source": name, "state": state} for name, state in self.states.items()]
@@ -293,3 +301,32 @@ def test_an_answer_that_comes_during_a_run_brings_another_one(place):
 
 def test_a_source_without_schedule_is_run_by_nobody(place):
     assert not wanted(ScheduleFile(place.home), place.load(place.home / "sources" / "b.yaml"), NOON)
+
+
+class Ticks:
+    """A stop signal that lets the scheduler look so many times, a minute apart."""
+
+    def __init__(self, place, count):
+        self.place = place
+        self.left = count
+
+    def wait(self, _seconds):
+        self.left -= 1
+        self.place.now += timedelta(minutes=1)
+        return self.left < 0
+
+    def is_set(self):
+        return self.left < 0
+
+
+def test_what_needs_no_pull_is_done_for_paused_sources_and_those_without_a_schedule(place):
+    place.states["a"] = "paused"
+    place.scheduler().run_forever(Ticks(place, 25))
+    assert place.looked_after == ["a", "b"] * 3, "every ten minutes"
+    assert place.ran == []
+
+
+def test_a_source_that_cannot_be_looked_after_keeps_no_other_waiting(place):
+    place.look_answer = LogUnavailableError("away")
+    place.scheduler().run_forever(Ticks(place, 2))
+    assert place.looked_after == ["a", "b"]

@@ -124,6 +124,13 @@ def suspend_twins(db: Any, feed: int, pull: PullResult) -> None:
         )
 
 
+def decide_expired(db: Any, cache: SourceCache, source: str, moment: Moment) -> None:
+    """Every live or missed offer whose own dates are over goes; nothing was pulled."""
+    with immediate(db):
+        db.execute("DELETE FROM scratch.decision")
+        db.execute(_EXPIRED, {"source": source, "feed": cache.feed, "now": moment.text})
+
+
 def decide_removal(db: Any, source: str) -> None:
     """Every live or missed offer of the source goes: the source itself is gone."""
     with immediate(db):

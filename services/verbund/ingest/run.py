@@ -22,7 +22,7 @@ from verbund.fetch import Fetch, Fetched
 from verbund.ingest import holds, report
 from verbund.ingest.answers import Answers, RecordedAnswers, SourceAnswers
 from verbund.ingest.cache import SourceCache
-from verbund.ingest.decide import decide, decide_removal, suspend_twins
+from verbund.ingest.decide import decide, decide_expired, decide_removal, suspend_twins
 from verbund.ingest.deciding import carry_out
 from verbund.ingest.desk import Desk, mark_refused, set_overrides
 from verbund.ingest.guards import Case, Facts, find_in_parts, judge
@@ -210,6 +210,19 @@ class Run:
             self._db, rooms.log, rooms.keys, self.cache, district=source.district, source=source.source, year=year
         )
         return carry_out(desk, self._publisher)
+
+    def expire(self) -> int:
+        """Withdraw what is over by its own dates, without fetching anything; how many offers."""
+        self.inventory.catch_up()
+        decide_expired(self._db, self.cache, self._source.source, self.moment)
+        publisher = self._publisher()
+        try:
+            publisher.offers()
+        except BaseMoved:
+            log.info("base_moved", source=self._source.source, run_id=self.run_id)  # the next look goes on
+        gone = self._db.execute("SELECT count(*) FROM scratch.decision WHERE done").fetchone()[0]
+        publisher.withdraw_unreferred()
+        return int(gone) - publisher.conflicts
 
     # --- from the decision to the log ----------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ log = structlog.get_logger()
 _LOOK_EVERY_S: Final = 1.0
 # A source that is paused or run by somebody else just now is not asked about every second.
 _LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
+# What needs no pull is done for each source so often, also for those that are paused or have no schedule.
+_LOOK_AFTER_EVERY: Final = timedelta(minutes=10)
 
 
 class Runs(Protocol):
@@ -36,6 +38,10 @@ class Runs(Protocol):
 
     def sources(self, district: str) -> list[dict[str, Any]]:
         """Facts of the registered sources of a district."""
+        ...
+
+    def look_after(self, source: SourceFile) -> int:
+        """What needs no pull: people's decisions, and offers that are over by their dates."""
         ...
 
 
@@ -64,6 +70,7 @@ class Scheduler:
         self._chance = chance
         self._free = threading.Semaphore(at_once)
         self._under_way: dict[str, threading.Thread] = {}
+        self._looked_after: datetime | None = None
         self._not_before: dict[str, datetime] = {}
         self._complained: dict[str, str] = {}
         self._failure: BaseException | None = None
@@ -76,6 +83,7 @@ class Scheduler:
         """
         while not stop.wait(_LOOK_EVERY_S):
             self._start_due(stop)
+            self._look_after(stop)
             self._raise_failure()
         self._join()
 
@@ -107,6 +115,27 @@ class Scheduler:
             thread.start()
             started += 1
         return started
+
+    def _look_after(self, stop: threading.Event) -> None:
+        """Do what needs no pull, from time to time."""
+        now = self._clock()
+        if self._looked_after is not None and now - self._looked_after < _LOOK_AFTER_EVERY:
+            return
+        self._looked_after = now
+        for source in self._sources():
+            if stop.is_set():
+                return
+            try:
+                if over := self._runs.look_after(source):
+                    log.info("offers_expired", source=source.source, offers=over)
+            except LockedError:
+                continue  # its run does the same
+            except LogUnusableError as error:
+                self._failure = error
+            except VerbundError as error:
+                log.warning(
+                    "source_not_looked_after", source=source.source, error=error.error_code, sentence=str(error)
+                )
 
     def _sources(self) -> list[SourceFile]:
         found = []

@@ -148,6 +148,16 @@ class Ingest:
             run = Run(self._rooms, source, db, cache_name=source.source, progress=_silent)
             return run.carry_out_decisions()
 
+    def look_after(self, source: SourceFile) -> int:
+        """What needs no pull: carry out what people decided, withdraw what is over by its dates; how many were over.
+
+        Raises:
+            LockedError: a run of it is under way, which does the same.
+        """
+        self.carry_out_decisions(source)
+        with source_lock(self._locks, source.source), opened(self._rooms) as db:
+            return Run(self._rooms, source, db, cache_name=source.source, progress=_silent).expire()
+
     def refusals(self, source: str, *, offer_id: str | None = None, run_id: str | None = None) -> list[dict[str, Any]]:
         """Contents of a source that are not taken until lifted; only of an offer or of a run, when it is named."""
         with opened(self._rooms) as db:
