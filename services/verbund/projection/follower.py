@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +20,7 @@ LAST_PAUSE_S = 30.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Follower:
+class Follower(ABC):
     """One that follows the log, with the marks it believes are stored. Those that stand at one place share each record.
 
     Attributes:
@@ -36,33 +37,34 @@ class Follower:
     parked: int = 0
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """Of the view."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def topics(self) -> tuple[str, ...]:
         """First words of the topics it wants."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def decodes(self) -> frozenset[str]:
         """Event types whose newest body it is sure to ask for, so that it can be decoded ahead."""
-        raise NotImplementedError
 
     @property
     def unrested(self) -> bool:
         """Whether it took records that only `rest` makes last."""
         return False
 
+    @abstractmethod
     def load(self) -> None:
         """Believe what is stored.
 
         Raises:
             ViewUnavailableError: what is stored is of another version.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def take(self, records: Sequence[Recorded]) -> int:
         """Take in the records it has not seen yet; how many were new.
 
@@ -70,9 +72,8 @@ class Follower:
             BaseMovedError: another process moved the view; nothing was written.
             Exception: it failed as a whole; nothing was written.
         """
-        raise NotImplementedError
 
-    def rest(self) -> None:
+    def rest(self) -> None:  # noqa: B027 - who makes everything last at once has nothing to do here
         """The log has nothing more for now: make what was taken last."""
 
     def reads(self, topic: str) -> bool:
