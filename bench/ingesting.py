@@ -13,7 +13,7 @@ from pathlib import Path
 from bench import measuring
 from verbund import bootstrap, settings
 from verbund.fetch import FetchSettings, HttpFetch
-from verbund.ingest.run import Rooms
+from verbund.ingest.rooms import Rooms
 from verbund.ingest.service import Ingest
 
 

@@ -29,7 +29,7 @@ from verbund.ingest.cache import KnownRequest, SourceCache
 from verbund.ingest.jail import Allowance, Cell, Jail, ParserLostError
 from verbund.ingest.mapping import MappingTask, RawRecord, RecordMapper, Staged
 from verbund.ingest.pull import Pull
-from verbund.ingest.run import opened
+from verbund.ingest.rooms import opened
 from verbund.ingest.source_loading import load_source
 from verbund_connectors.kit import Connector, Item, Request, Response, SourceContext
 

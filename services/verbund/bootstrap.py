@@ -208,7 +208,7 @@ class Hub:
     @cached_property
     def ingest(self) -> Ingest:
         """Plans and runs of sources."""
-        from verbund.ingest.run import Rooms
+        from verbund.ingest.rooms import Rooms
         from verbund.ingest.service import Ingest
 
         urls = (self.settings.public_url,) if self.settings.public_url else ()

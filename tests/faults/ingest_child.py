@@ -23,7 +23,7 @@ from verbund.errors import AppendFailedError, ConflictError, LogUnavailableError
 from verbund.event_log import EventLog
 from verbund.event_log.opening import open_log
 from verbund.fetch import FetchSettings, HttpFetch
-from verbund.ingest.run import Rooms
+from verbund.ingest.rooms import Rooms
 from verbund.ingest.service import Ingest
 from verbund.ingest.source_loading import load_source
 from verbund.keys import SqliteKeyStore

@@ -20,7 +20,7 @@ from verbund.event_log import EventLog
 from verbund.event_log.memory import MemoryEventLog
 from verbund.events import Recorded
 from verbund.fetch import FetchSettings, HttpFetch
-from verbund.ingest.run import Rooms
+from verbund.ingest.rooms import Rooms
 from verbund.ingest.service import Ingest
 from verbund.ingest.source_file import SourceFile
 from verbund.ingest.source_loading import load_source

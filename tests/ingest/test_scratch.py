@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.ingest.conftest import World
-from verbund.ingest.run import opened
+from verbund.ingest.rooms import opened
 
 
 def test_the_scratch_of_a_run_is_a_file_that_is_gone_afterwards(world: World) -> None:

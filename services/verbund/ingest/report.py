@@ -241,3 +241,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [plain(inner) for inner in value]
     return value
+
+
+def nested(related: dict[str, int]) -> dict[str, dict[str, int]]:
+    """`contacts.published: 3` as `contacts: {published: 3}`."""
+    found: dict[str, dict[str, int]] = {
+        what: dict.fromkeys(("published", "revised", "withdrawn"), 0) for what in ("organisations", "contacts")
+    }
+    for name, number in related.items():
+        what, _, done = name.partition(".")
+        found[what][done] = number
+    return found

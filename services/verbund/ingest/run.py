@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
-import orjson
 import structlog
 
-from verbund.archive import Archive
 from verbund.errors import UnknownNameError
-from verbund.event_log import EventLog
-from verbund.fetch import Fetch, Fetched
+from verbund.fetch import Fetched
 from verbund.ingest import holds, report
 from verbund.ingest.answers import Answers, RecordedAnswers, SourceAnswers
 from verbund.ingest.cache import SourceCache
@@ -27,23 +19,20 @@ from verbund.ingest.deciding import carry_out
 from verbund.ingest.desk import Desk, mark_refused, set_overrides
 from verbund.ingest.guards import Case, Facts, find_in_parts, judge
 from verbund.ingest.inventory import Inventory, immediate
-from verbund.ingest.jail import Cell, Jail, ParserLostError, shared_jail
+from verbund.ingest.jail import Cell, ParserLostError
 from verbund.ingest.judging import Known, is_long_ago, known_of, last_proof, withheld_parts
 from verbund.ingest.ledger import write_ledger
 from verbund.ingest.mapping import MappingTask
 from verbund.ingest.moment import Moment, instant_text
+from verbund.ingest.planning import planned
 from verbund.ingest.publish import BaseMoved, Publisher
 from verbund.ingest.pull import Progress, Pull, PullResult
-from verbund.ingest.rejects import changed_rejects, cleared_rejects, publish_rejects
+from verbund.ingest.rejects import publish_rejects
 from verbund.ingest.repeating import Repeating
-from verbund.ingest.saved_plan import decision_digest
-from verbund.ingest.sentences import sentence
+from verbund.ingest.rooms import Rooms
 from verbund.ingest.source_file import SourceFile
 from verbund.ingest.staging import stage
-from verbund.ingest.tables import SCRATCH, SCRATCH_PAGE_BYTES
-from verbund.keys import KeyStore
 from verbund.offer import reject_id
-from verbund.sqlite import connect
 from verbund_connectors.kit import PartEnd, Request, SourceContext
 
 log = structlog.get_logger()
@@ -52,20 +41,6 @@ log = structlog.get_logger()
 DECISIONS = 5
 
 NO_CURSORS: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rooms:
-    """What a run works with; wired by the bootstrap."""
-
-    log: EventLog
-    memory: Path
-    fetch: Fetch
-    archive: Archive
-    keys: KeyStore
-    clock: Callable[[], datetime]
-    jail: Jail = field(default_factory=shared_jail)
-    hub_urls: tuple[str, ...] = ()
 
 
 class Run:
@@ -369,7 +344,7 @@ class Run:
             "held": bool(held),
             "completeness": report.completeness(pull),
             "counts": counted,
-            "related": nested(publisher.related),
+            "related": report.nested(publisher.related),
             "holds": held,
             "rejects": report.rejects(self._db, source, run_id=self.run_id),
         }
@@ -401,68 +376,11 @@ class Run:
         rejected = self._db.execute("SELECT count(*) FROM reject WHERE source = ?", (name,)).fetchone()[0]
         return {**totals, "rejected": rejected}
 
-    # --- a plan --------------------------------------------------------------------------------------------------
-
     def planned(
-        self, pull: PullResult, *, answers: Sequence[Mapping[str, Any]] = (), cursors: Mapping[str, Any] = NO_CURSORS
+        self, *, answers: Sequence[Mapping[str, Any]] = (), cursors: Mapping[str, Any] = NO_CURSORS
     ) -> report.Plan:
-        """What `carry_out` would do; with the answers and cursors it can be carried out later."""
-        source = self._source
-        return report.Plan(
-            document={
-                "source": source.source,
-                "district": source.district,
-                "file": str(source.path.resolve()),
-                "base": {
-                    "last_event": self.inventory.last_event(source.source),
-                    "position": self.inventory.next_position(f"inventory.{source.district}"),
-                    "file_digest": source.digest,
-                    "mapping_version": source.mapping_version,
-                    "at": self.moment.text,
-                },
-                "outcome": pull.outcome,
-                "completeness": report.completeness(pull),
-                "counts": report.planned_counts(self._db, pull),
-                "changes": report.changes(self._db, self._rooms.log, source) + self._reject_changes(pull),
-                "would_hold": [
-                    {"guard": guard, "message": sentence(guard, facts)} for guard, facts in self._found.items()
-                ],
-                "rejects": planned_rejects(self._db),
-                "answers": list(answers),
-                "cursors": dict(cursors),
-                "digest": decision_digest(self._db),
-            },
-            failure=pull.failure,
-        )
-
-    def _reject_changes(self, pull: PullResult) -> list[dict[str, Any]]:
-        """Records that would be newly rejected, rejected for another reason, or good again."""
-        rejected = [
-            {"action": "reject", "record_key": key, "offer_id": None, "fields": {}, "because": f"{rule} at {place}"}
-            for _, key, rule, place, *_ in changed_rejects(self._db, self._source)
-        ]
-        return rejected + [
-            {"action": "clear_reject", "record_key": key, "offer_id": None, "fields": {}}
-            for _, key in cleared_rejects(self._db, self.cache.feed, self._source, pull)
-        ]
-
-
-@contextmanager
-def opened(rooms: Rooms) -> Iterator[Any]:
-    """Ingest's memory with a scratch database of this run's own, thrown away afterwards."""
-    db = connect(rooms.memory, full=False)  # derived: a power cut costs a pull, never an event
-    try:
-        # SQLite's own temporary databases would do, but this library keeps them in memory whole, whatever their size.
-        with tempfile.TemporaryDirectory(prefix="run-") as folder:
-            db.execute("ATTACH ? AS scratch", (str(Path(folder) / "scratch.db"),))
-            db.execute(f"PRAGMA scratch.page_size = {SCRATCH_PAGE_BYTES}")
-            db.execute("PRAGMA scratch.journal_mode = OFF")
-            db.execute("PRAGMA scratch.synchronous = OFF")
-            db.executescript(SCRATCH)
-            yield db
-            db.execute("DETACH scratch")
-    finally:
-        db.close()
+        """What `carry_out` would do with what was prepared; with the answers and cursors it can be carried out later."""
+        return planned(self._case, self.inventory, self._found, self.moment, answers=answers, cursors=cursors)
 
 
 def source_changed(publisher: Publisher, source: SourceFile, change: str, *, after: str) -> Any:
@@ -482,26 +400,3 @@ def source_changed(publisher: Publisher, source: SourceFile, change: str, *, aft
         "frozen_after_s": source.guards.frozen_after_s,
     }
     return publisher.event("SourceChanged", source.source, data, content=f"{change}\n{source.digest}\n{after}")
-
-
-def nested(related: dict[str, int]) -> dict[str, dict[str, int]]:
-    """`contacts.published: 3` as `contacts: {published: 3}`."""
-    found: dict[str, dict[str, int]] = {
-        what: dict.fromkeys(("published", "revised", "withdrawn"), 0) for what in ("organisations", "contacts")
-    }
-    for name, number in related.items():
-        what, _, done = name.partition(".")
-        found[what][done] = number
-    return found
-
-
-def planned_rejects(db: Any) -> list[dict[str, Any]]:
-    """Records that could not be taken, with masked values."""
-    rows = db.execute("SELECT key, raw, body FROM scratch.staged WHERE answer = 'rejected' ORDER BY key").fetchall()
-    found = []
-    for key, raw, body in rows:
-        rule, place, value = orjson.loads(body)[0]
-        found.append({"record_key": key, "rule": rule, "place": place, "value": value, "raw_digest": raw})
-    for key, rule, place, raw in db.execute("SELECT key, rule, place, raw FROM scratch.broken ORDER BY key"):
-        found.append({"record_key": key, "rule": rule, "place": place, "value": None, "raw_digest": raw})
-    return found

@@ -23,7 +23,8 @@ from verbund.ingest.lock import source_lock
 from verbund.ingest.moment import instant_text
 from verbund.ingest.pull import Progress
 from verbund.ingest.report import Plan, RunReport
-from verbund.ingest.run import Rooms, Run, opened
+from verbund.ingest.rooms import Rooms, opened
+from verbund.ingest.run import Run
 from verbund.ingest.saved_plan import SavedPlan, decision_digest
 from verbund.ingest.source_file import SourceFile
 from verbund.ingest.undo import preview
@@ -48,8 +49,8 @@ class Ingest:
             run.cache.copy(source.source)
             cursors = run.cursors()
             answers = RecordingAnswers(SourceAnswers(self._rooms.fetch, source.path.parent))
-            pull = run.prepare(answers=answers, cursors=cursors)
-            return run.planned(pull, answers=answers.said, cursors=cursors)
+            run.prepare(answers=answers, cursors=cursors)
+            return run.planned(answers=answers.said, cursors=cursors)
 
     def replay(self, source: SourceFile, *, since: datetime, progress: Progress = _silent) -> Plan:
         """What mapping everything that the source sent since then with this file would change; nothing is appended.
@@ -60,7 +61,8 @@ class Ingest:
         kept = self._answers_since(source.source, since)
         with self._aside(source, f"replay of {source.source}", progress) as run:
             answers = ((request, from_archive(self._rooms.archive, digest, said)) for request, digest, said in kept)
-            return run.planned(run.read_again(answers))
+            run.read_again(answers)
+            return run.planned()
 
     def _answers_since(self, source: str, since: datetime) -> list[tuple[Request, str, dict[str, Any]]]:
         with opened(self._rooms) as db:

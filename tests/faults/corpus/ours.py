@@ -18,7 +18,7 @@ from verbund.codec import AvroCodec
 from verbund.errors import VerbundError
 from verbund.event_log.sqlite import SqliteEventLog
 from verbund.fetch import Fetched, problems
-from verbund.ingest.run import Rooms
+from verbund.ingest.rooms import Rooms
 from verbund.ingest.service import Ingest
 from verbund.ingest.source_file import SourceFile
 from verbund.ingest.source_loading import load_source

@@ -24,7 +24,7 @@ from verbund.codec import AvroCodec
 from verbund.errors import SourceFileError
 from verbund.event_log.sqlite import SqliteEventLog
 from verbund.fetch import FetchSettings, HttpFetch
-from verbund.ingest.run import Rooms
+from verbund.ingest.rooms import Rooms
 from verbund.ingest.service import Ingest
 from verbund.ingest.source_loading import load_source
 from verbund.testing.keys import MemoryKeyStore
