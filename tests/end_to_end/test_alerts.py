@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.conftest import mail_server, mailbox  # noqa: F401 - fixtures
+from tests.ingest.answering import holds_in
 from verbund import bootstrap, settings
 from verbund.cli import alert_sender
 
@@ -77,7 +78,7 @@ def test_a_hold_is_told_with_its_sentence_and_the_recovery_after_the_answer(offi
     office.run()
     ((subject, text),) = office.tell()
     assert subject == "Verbund: witten-kurse wartet auf eine Entscheidung"
-    (hold,) = office.hub.ingest.holds("05954")
+    (hold,) = holds_in(office.hub.log, "05954")
     for needed in (
         "Kurse in Witten",
         hold["message"]["de"],

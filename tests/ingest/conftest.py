@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.ingest.answering import append_answer
+from tests.ingest.answering import append_answer, holds_in
 from tests.ingest.list_feed import ListFeed
 from verbund.codec import AvroCodec
 from verbund.desk import Answer
@@ -79,9 +79,13 @@ class World:
     def apply(self, text: str = "", **settings: Any) -> dict[str, Any]:
         return self.ingest.apply(self.source(text, **settings)).document
 
+    def holds(self) -> list[dict[str, Any]]:
+        """Holds that are open or keep a rejected set."""
+        return holds_in(self.log, "05954")
+
     def answer(self, answer: str, *, up_to: int | None = None) -> None:
         """Answer the one hold that is open."""
-        (hold,) = (hold for hold in self.ingest.holds("05954") if hold["state"] == "open")
+        (hold,) = (hold for hold in self.holds() if hold["state"] == "open")
         self.answer_to(hold, answer, up_to=up_to)
 
     def answer_to(self, hold: Mapping[str, Any], answer: str, *, up_to: int | None = None) -> None:

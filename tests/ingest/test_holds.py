@@ -90,13 +90,13 @@ def test_who_rejected_a_set_may_change_their_mind(world: World) -> None:
     world.answer("reject")
     world.serve(*records(12))
     world.apply()
-    (hold,) = world.ingest.holds("05954")
+    (hold,) = world.holds()
     world.answer_to(hold, "allow_once")
     world.tomorrow()
     run = world.apply()
     assert gone(world) == {f"k{number:03}" for number in range(12, 20)}
     assert run["counts"]["withdrawn"] == 8
-    assert not world.ingest.holds("05954")
+    assert not world.holds()
 
 
 def test_allowing_up_to_a_number_frees_a_set_that_is_no_larger(world: World) -> None:
@@ -143,7 +143,7 @@ def test_an_unanswered_hold_expires_and_is_asked_anew(world: World) -> None:
 
 def test_a_hold_says_in_both_languages_what_it_is_about(world: World) -> None:
     halved(world)
-    (hold,) = world.ingest.holds("05954")
+    (hold,) = world.holds()
     assert hold["message"]["en"].startswith("Of 20 offers of enr-list, 10 went missing")
     assert "20" in hold["message"]["de"]
     assert hold["message"]["de"] != hold["message"]["en"]
@@ -224,7 +224,7 @@ def test_only_what_is_at_risk_waits_and_an_answer_changes_exactly_its_set(
     )
     assert {key for _, key in held}.isdisjoint(done), "held and done at once"
     assert {key for _, key in held} | done == at_risk, "whatever is no change is left alone, and nothing is lost"
-    holds = world.ingest.holds("05954")
+    holds = world.holds()
     for hold in holds:
         world.answer_to(hold, answer)
     known = ids(world)

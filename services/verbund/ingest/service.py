@@ -218,17 +218,6 @@ class Ingest:
             ).fetchall()
             return [{**orjson.loads(document), "state": state} for document, state in rows]
 
-    def holds(self, district: str) -> list[dict[str, Any]]:
-        """Holds of a district that are open, or were rejected and still keep their set; the oldest first."""
-        with opened(self._rooms) as db:
-            Inventory(db, self._rooms.log, district).catch_up()
-            rows = db.execute(
-                "SELECT h.document, h.state, d.answer FROM hold h LEFT JOIN hold_decision d ON d.hold_id = h.hold_id"
-                " WHERE h.state IN ('open', 'rejected') ORDER BY h.opened_at, h.hold_id"
-            ).fetchall()
-        found = [{**orjson.loads(document), "state": state, "answer": answer} for document, state, answer in rows]
-        return [hold for hold in found if hold["district"] == district]
-
     def why(self, source: str, record_key: str) -> dict[str, Any]:
         """What became of a record: `outcome, because, run_id, offer_id, district`; `unknown` when it was never delivered."""
         with opened(self._rooms) as db:

@@ -115,7 +115,7 @@ class Verbund:
                 clock=lambda: self._now,
             )
         )
-        self.person = Person(self.ingest, self._log, archive, DISTRICT, source)
+        self.person = Person(self._log, archive, DISTRICT, source)
         self.runs: list[dict[str, Any]] = []
         self._loaded: tuple[bytes, SourceFile] | None = None
         self._position = 0

@@ -7,12 +7,11 @@ none is. A set of which a part is right is left open: it follows the source, so 
 from __future__ import annotations
 
 from tests.faults.corpus.story import Step
-from tests.ingest.answering import append_answer
+from tests.ingest.answering import append_answer, holds_in
 from verbund.archive import Archive
 from verbund.desk import Answer
 from verbund.event_log import EventLog
 from verbund.ingest.holds import members
-from verbund.ingest.service import Ingest
 
 
 class Person:
@@ -22,8 +21,7 @@ class Person:
         answered: guard and answer of each hold that was answered.
     """
 
-    def __init__(self, ingest: Ingest, log: EventLog, archive: Archive, district: str, source: str) -> None:
-        self._ingest = ingest
+    def __init__(self, log: EventLog, archive: Archive, district: str, source: str) -> None:
         self._log = log
         self._archive = archive
         self._district = district
@@ -32,7 +30,7 @@ class Person:
 
     def answers(self, step: Step) -> None:
         """Look at every hold that is open now."""
-        for hold in self._ingest.holds(self._district):
+        for hold in holds_in(self._log, self._district):
             if hold["source"] != self._source or hold["state"] != "open" or hold["answer"] is not None:
                 continue
             changes = members(self._archive, hold["set_digest"])
